@@ -1,0 +1,84 @@
+"""What may be seen of labs, and by whom."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import BigIntegerField, Case, Count, F, QuerySet, When
+from django.db.models.expressions import RawSQL
+from django.http import HttpRequest
+
+from accounts.models import User
+from accounts.rules import is_owner, is_trust
+from labs.models import ApiKey, Event, Lab, LabState, Member
+
+ACTING_LAB = "acting_lab"
+
+
+def memberships_of(user: User | AnonymousUser) -> QuerySet[Member]:
+    """List the labs this person acts for, oldest membership first."""
+    return Member.objects.filter(user_id=user.pk).select_related("lab").order_by("added_at", "id")
+
+
+def labs_of(user: User | AnonymousUser) -> QuerySet[Lab]:
+    """List the labs this person acts for."""
+    return Lab.objects.filter(members__user_id=user.pk).order_by("members__added_at", "id")
+
+
+def acting_membership(request: HttpRequest) -> Member | None:
+    """Return the membership the console acts under: the chosen lab, else the first."""
+    memberships = list(memberships_of(request.user))
+    chosen = request.session.get(ACTING_LAB)
+    return next((row for row in memberships if row.lab.public_id == chosen), memberships[0] if memberships else None)
+
+
+def acting_lab(request: HttpRequest) -> Lab | None:
+    """Return the lab the console acts for, or None for someone without one."""
+    membership = acting_membership(request)
+    return membership.lab if membership else None
+
+
+def labs_seen_by_operator(user: User | AnonymousUser) -> QuerySet[Lab]:
+    """List all labs for an operator of trust or an owner, applications first; nothing for anyone else."""
+    if not (is_trust(user) or is_owner(user)):
+        return Lab.objects.none()
+    applications_first = Case(When(state=LabState.APPLICANT, then=0), default=1)
+    return Lab.objects.annotate(people=Count("members", distinct=True)).order_by(
+        applications_first, "-created_at", "-id"
+    )
+
+
+def keys_of(lab: Lab) -> QuerySet[ApiKey]:
+    """List the lab's keys, usable ones first."""
+    return (
+        ApiKey.objects.filter(lab=lab)
+        .select_related("lab", "created_by")
+        .order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-id")
+    )
+
+
+def members_of(lab: Lab) -> QuerySet[Member]:
+    """List the lab's people, oldest first."""
+    return Member.objects.filter(lab=lab).select_related("user", "lab").order_by("added_at", "id")
+
+
+def owners_of(lab: Lab) -> list[User]:
+    """List who answers for the lab."""
+    return [row.user for row in members_of(lab).filter(role="owner")]
+
+
+def find_key(mode: str, key_id: str) -> ApiKey | None:
+    """Return the key with its lab, whether usable or not."""
+    return ApiKey.objects.select_related("lab").filter(mode=mode, key_id=key_id).first()
+
+
+def events_of(lab: Lab, mode: str) -> QuerySet[Event]:
+    """List the feed in its final order: only what no running transaction can still precede."""
+    oldest_running = RawSQL("txid_snapshot_xmin(txid_current_snapshot())", (), output_field=BigIntegerField())
+    return Event.objects.filter(lab=lab, mode=mode, transaction__lt=oldest_running).order_by("transaction", "id")
+
+
+def events_since(lab: Lab, mode: str, since: datetime) -> QuerySet[Event]:
+    """List the feed from a moment on."""
+    return events_of(lab, mode).filter(created_at__gte=since)

@@ -1,0 +1,64 @@
+"""Accepted work on its way back to the lab: a file made by a job."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from kernel.ids import TypedIdModel
+from kernel.states import Stateful
+from labs.models import Lab, Mode
+from tasks.models.batches import Batch
+from tasks.models.projects import Project
+
+
+class ExportState(models.TextChoices):
+    """The life of an export."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    READY = "READY"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
+class Export(TypedIdModel, Stateful):
+    """One file of accepted work, in one shape."""
+
+    PREFIX: ClassVar[str] = "exr"
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="exports")
+    mode = models.CharField(max_length=4, choices=Mode.choices)
+    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="exports")
+    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")
+    shape = models.CharField(max_length=40)
+    file_format = models.CharField(max_length=10, default="jsonl")
+    since = models.DateTimeField(null=True)
+    requested_by = models.CharField(max_length=64)
+    created_at = models.DateTimeField()
+    rows_done = models.PositiveIntegerField(default=0)
+    rows_total = models.PositiveIntegerField(null=True)
+    rows = models.PositiveIntegerField(null=True)
+    size_bytes = models.PositiveBigIntegerField(null=True)
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    schema_id = models.CharField(max_length=100, blank=True, default="")
+    file_name = models.CharField(max_length=200, blank=True, default="")
+    reason = models.CharField(max_length=300, blank=True, default="")
+    ready_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=models.Q(mode__in=Mode.values), name="export_mode_is_known"),
+            models.CheckConstraint(condition=models.Q(state__in=ExportState.values), name="export_state_is_known"),
+            models.CheckConstraint(
+                condition=~models.Q(state=ExportState.READY)
+                | models.Q(ready_at__isnull=False, rows__isnull=False, size_bytes__isnull=False),
+                name="export_ready_has_its_file",
+            ),
+        )
+        indexes = (models.Index(fields=("lab", "mode", "-created_at", "-id"), name="export_of_lab"),)
+
+    def __str__(self) -> str:
+        return self.public_id
