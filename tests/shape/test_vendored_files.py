@@ -1,0 +1,47 @@
+"""What others wrote and we ship is exactly what we looked at, with its licence."""
+
+import hashlib
+import json
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+VENDOR = ROOT / "static" / "vendor"
+
+
+def test_every_vendored_file_has_the_hash_in_the_manifest():
+    manifest = json.loads((VENDOR / "manifest.json").read_text())
+
+    found = {
+        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(VENDOR.rglob("*"))
+        if path.is_file() and path.name != "manifest.json"
+    }
+
+    assert found == manifest
+
+
+def test_every_vendored_package_carries_its_licence():
+    packages = [path for path in VENDOR.iterdir() if path.is_dir()]
+
+    assert packages
+    assert [path.name for path in packages if not (path / "LICENSE").exists()] == []
+
+
+def test_no_vendored_stylesheet_asks_for_a_source_map():
+    assert [path.name for path in VENDOR.rglob("*.css") if "sourceMappingURL" in path.read_text()] == []
+
+
+def test_every_icon_that_a_template_names_is_vendored():
+    text = "\n".join(path.read_text() for path in (ROOT / "templates").rglob("*.html"))
+    named = set(re.findall(r'{% icon "([a-z0-9-]+)"', text))
+
+    assert named
+    assert {name for name in named if not (VENDOR / "lucide-static-1.62.0" / "icons" / f"{name}.svg").exists()} == set()
+
+
+def test_no_template_breaks_the_content_security_policy():
+    breaks = re.compile(r"<style|\sstyle=|\son[a-z]+=[\"']|<script>|javascript:")
+    found = {path.name for path in (ROOT / "templates").rglob("*.html") if breaks.search(path.read_text())}
+
+    assert found == set()
