@@ -1,0 +1,1 @@
+"""What happens to projects, batches, claims and reviews: the only writers."""

@@ -1,0 +1,34 @@
+"""Every table of the work itself."""
+
+from tasks.models.batches import Batch, Slot, Task, WorkKind
+from tasks.models.claims import Claim, Draft, Offer, Segment, SegmentKind
+from tasks.models.exports import Export, ExportState
+from tasks.models.ingest import IngestMode, IngestRun, StagedLine
+from tasks.models.projects import Assignment, Eligibility, GuidelineVersion, Project, ReviewPolicy
+from tasks.models.reviews import Decision, RejectCategory, Review, Submission
+
+__all__ = [
+    "Assignment",
+    "Batch",
+    "Claim",
+    "Decision",
+    "Draft",
+    "Eligibility",
+    "Export",
+    "ExportState",
+    "GuidelineVersion",
+    "IngestMode",
+    "IngestRun",
+    "Offer",
+    "Project",
+    "RejectCategory",
+    "Review",
+    "ReviewPolicy",
+    "Segment",
+    "SegmentKind",
+    "Slot",
+    "StagedLine",
+    "Submission",
+    "Task",
+    "WorkKind",
+]
