@@ -1,0 +1,127 @@
+"""The one door to confidential content: no live signature, no content; no access row, no content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+
+from django.db import DatabaseError, connection
+
+from accounts.audit import current_context
+from accounts.models import User
+from accounts.rules import is_operator
+from agreements.models import Agreement, AgreementVersion, ContentAccess
+from agreements.queries import house_agreement
+from agreements.rules import PURPOSE_MIN
+from agreements.states import SignatureState, VersionState
+from kernel.errors import Busy, Refused
+from kernel.sealing import Sealed, open_sealed
+from labs.models import Lab
+
+
+class NotSigned(Refused):
+    """The viewer has no live signature of the version that this content needs."""
+
+    code = "nda_unsigned"
+
+
+class AccessNotWritten(Busy):
+    """The access row could not be written, so nothing was served."""
+
+    code = "access_not_written"
+
+
+# The row is written only where the signature is found, in one statement: there is no moment between asking and writing
+# in which a signature could be revoked, and a caller pays for one round trip.
+WRITE_IF_SIGNED = f"""
+INSERT INTO agreements_contentaccess (viewer, subject, purpose, agreement_version, at, ip, request_id, count)
+SELECT %(viewer)s, %(subject)s, %(purpose)s, s.version_id, %(at)s, %(ip)s, %(request_id)s, %(count)s
+  FROM agreements_signature s
+  JOIN agreements_agreementversion v ON v.id = s.version_id
+  JOIN accounts_user u ON u.id = s.user_id AND u.is_active
+ WHERE s.user_id = %(user)s AND s.agreement_id = %(agreement)s AND s.state = '{SignatureState.LIVE}'
+   AND v.number >= COALESCE(%(pinned)s::integer,
+       (SELECT n.number FROM agreements_agreementversion n
+         WHERE n.agreement_id = %(agreement)s AND n.state = '{VersionState.PUBLISHED}'))
+"""  # noqa: S608 -- the two names put in are constants of this project
+
+
+def open_content(
+    viewer: User,
+    *,
+    agreement: Agreement,
+    pinned: AgreementVersion | None,
+    subject: str,
+    purpose: str,
+    at: datetime,
+    contents: Sequence[Sealed],
+) -> list[bytes]:
+    """Open ``contents`` for a viewer who has signed ``pinned`` or newer (the newest, without a pin), and log it first.
+
+    Raises NotSigned with nothing opened when the signature is missing, older, revoked, or its user disabled.
+    """
+    if pinned is not None and pinned.agreement_id != agreement.pk:
+        raise ValueError("the pinned version belongs to another agreement")
+    row = _row(viewer.public_id, subject=subject, purpose=purpose, at=at, count=len(contents))
+    row |= {"user": viewer.pk, "agreement": agreement.pk, "pinned": pinned.number if pinned else None}
+    if not _write(row):
+        raise NotSigned(f"Sign the confidentiality agreement for {agreement.code_name} to go on.")
+    return [open_sealed(sealed) for sealed in contents]
+
+
+def open_for_operator(
+    viewer: User, *, subject: str, purpose: str, at: datetime, contents: Sequence[Sealed], mode: str = "live"
+) -> list[bytes]:
+    """Open ``contents`` for an operator who has signed the house's newest agreement and says why they look."""
+    house = house_agreement(mode)
+    if house is None or not is_operator(viewer):
+        raise NotSigned("Only operators who have signed the house agreement may look.")
+    if len(purpose.strip()) < PURPOSE_MIN:
+        raise Refused(f"Say why you look, in at least {PURPOSE_MIN} characters: it is kept with the access.")
+    return open_content(
+        viewer, agreement=house, pinned=None, subject=subject, purpose=purpose, at=at, contents=contents
+    )
+
+
+def open_for_lab(
+    lab: Lab, *, by: str, subject: str, purpose: str, at: datetime, contents: Iterable[Sealed], count: int
+) -> Iterator[bytes]:
+    """Open a lab's own contents as a stream, after one access row that counts them; ``by`` is who asked, as text id."""
+    context = current_context()
+    try:
+        ContentAccess.objects.create(
+            viewer=by,
+            subject=subject,
+            purpose=purpose,
+            at=at,
+            ip=context.ip,
+            request_id=context.request_id,
+            count=count,
+        )
+    except DatabaseError as error:
+        raise AccessNotWritten("The access log cannot be written just now, so nothing was served.") from error
+    return (open_sealed(sealed) for sealed in contents)
+
+
+def _row(viewer: str, *, subject: str, purpose: str, at: datetime, count: int) -> dict[str, object]:
+    """Return what an access row holds, with where the request came from."""
+    context = current_context()
+    return {
+        "viewer": viewer,
+        "subject": subject,
+        "purpose": purpose,
+        "at": at,
+        "ip": context.ip,
+        "request_id": context.request_id,
+        "count": count,
+    }
+
+
+def _write(row: dict[str, object]) -> bool:
+    """Write the access row where the signature stands; tell whether it did."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(WRITE_IF_SIGNED, row)
+            return cursor.rowcount == 1
+    except DatabaseError as error:
+        raise AccessNotWritten("The access log cannot be written just now, so nothing was served.") from error
