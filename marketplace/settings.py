@@ -1,0 +1,391 @@
+"""Settings, each read once from the environment. GUILDHALL_MODE decides what may exist; DEBUG is off in every mode."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+from django.core.exceptions import ImproperlyConfigured
+
+from marketplace.environment import (
+    database_options,
+    read_flag,
+    read_list,
+    read_mode,
+    read_number,
+    read_public_url,
+    read_text,
+)
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- What may exist ------------------------------------------------------------------------------------------------
+
+GUILDHALL_MODE = read_mode()
+IS_PRODUCTION = GUILDHALL_MODE == "production"
+IS_TEST = GUILDHALL_MODE == "test"
+DEBUG = False
+
+
+def secret(name: str) -> str:
+    """Return a secret; only the tests, whose secrets guard nothing, have one that is made up here."""
+    return read_text(name, default=f"{name.lower()}-of-the-tests-".ljust(64, "x") if IS_TEST else None)
+
+
+SECRET_KEY = secret("SECRET_KEY")
+MASTER_KEY = base64.b64decode(
+    read_text("MASTER_KEY", default=base64.b64encode(b"master-key-of-the-tests-only-32b").decode() if IS_TEST else None),
+    validate=True,
+)
+if len(MASTER_KEY) != 32:
+    raise ImproperlyConfigured("MASTER_KEY must be 32 bytes, base64-encoded: `openssl rand -base64 32` makes one.")
+
+HAS_MAIL_PAGE = GUILDHALL_MODE in ("demo", "test")
+CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
+OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
+if IS_PRODUCTION and OUTBOUND_ALLOW:
+    raise ImproperlyConfigured("OUTBOUND_ALLOW opens loopback addresses to strangers; production refuses to start with it.")
+if IS_PRODUCTION and read_flag("MAIL_PAGE", default=False):
+    raise ImproperlyConfigured("The mail page shows everybody's mail; production refuses to start with MAIL_PAGE.")
+if IS_PRODUCTION and read_text("CLOCK_OFFSET", default=""):
+    raise ImproperlyConfigured("CLOCK_OFFSET moves the clock; production refuses to start with it.")
+
+# --- Addresses -----------------------------------------------------------------------------------------------------
+
+PUBLIC_URL = read_public_url("PUBLIC_URL", default="http://localhost" if IS_TEST else None, must_be_https=IS_PRODUCTION)
+IS_HTTPS = PUBLIC_URL.startswith("https://")
+PUBLIC_HOST = urlsplit(PUBLIC_URL).hostname or ""
+ALLOWED_HOSTS = [PUBLIC_HOST, *(["testserver", "127.0.0.1"] if IS_TEST else [])]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXY_COUNT = read_number("TRUSTED_PROXY_COUNT", default=1 if IS_PRODUCTION else 0)
+
+ROOT_URLCONF = "marketplace.urls"
+WSGI_APPLICATION = "marketplace.wsgi.application"
+
+# --- Apps ----------------------------------------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "rest_framework",
+    "kernel",
+    "accounts",
+    "labs",
+    "experts",
+    "agreements",
+    "payments",
+    "tasks",
+    "marketplace",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "accounts.middleware.RequestContextMiddleware",
+    "kernel.http.RefusedMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.OperatorTotpMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "accounts.context.viewer",
+            ],
+        },
+    }
+]
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
+
+# --- Data ----------------------------------------------------------------------------------------------------------
+
+DATABASE_URL = read_text("DATABASE_URL", default="postgresql://nobody@127.0.0.1:9/none" if IS_TEST else None)
+DATABASE_OWNER_URL = read_text("DATABASE_OWNER_URL", default="" if not IS_TEST else DATABASE_URL)
+STATEMENT_TIMEOUT_SECONDS = read_number("STATEMENT_TIMEOUT_SECONDS", default=60, least=1)
+
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **database_options(DATABASE_URL),
+        "CONN_MAX_AGE": 0 if IS_TEST else 300,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+# pg_catalog settings travel with the connection, so a pooler in session mode keeps them too.
+DATABASES["default"]["OPTIONS"]["options"] = " ".join(
+    f"-c {name}={milliseconds}"
+    for name, milliseconds in {
+        "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
+        "lock_timeout": 2_000 if not IS_TEST else 10_000,  # Tests run two to a core; waiting there proves nothing wrong.
+        "idle_in_transaction_session_timeout": 10_000 if not IS_TEST else 60_000,
+    }.items()
+)
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = read_text("REDIS_URL", default="redis://127.0.0.1:9/0" if IS_TEST else None)
+# Rate limits live in the default cache, so it is the database: nothing breaks or resets when Redis goes.
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.db.DatabaseCache", "LOCATION": "guildhall_cache"},
+    "redis": {"BACKEND": "marketplace.caches.GuardedRedisCache", "LOCATION": REDIS_URL},
+}
+
+DATA_DIR = Path(read_text("DATA_DIR", default=str(BASE_DIR / ".guildhall" / "test-data") if IS_TEST else None))
+MEDIA_ROOT = DATA_DIR / "files"
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- Who signs in --------------------------------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "accounts:home"
+LOGOUT_REDIRECT_URL = "landing"
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.MD5PasswordHasher" if IS_TEST else "django.contrib.auth.hashers.Argon2PasswordHasher"
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_CONFIRM_EMAIL_ON_GET = False
+ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = int(timedelta(minutes=15).total_seconds())
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if IS_HTTPS else "http"
+MFA_ADAPTER = "accounts.adapter.MfaAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_TOTP_ISSUER = "Guildhall"
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
+
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
+SESSION_COOKIE_NAME = "guildhall_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = IS_HTTPS
+CSRF_COOKIE_NAME = "guildhall_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_SECURE = IS_HTTPS
+
+# --- What a browser may do -----------------------------------------------------------------------------------------
+
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS else None
+SECURE_HSTS_SECONDS = int(timedelta(days=365).total_seconds()) if IS_HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = IS_HTTPS
+SECURE_HSTS_PRELOAD = IS_HTTPS
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SILENCED_SYSTEM_CHECKS: list[str] = []
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'none'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "font-src": ["'self'"],
+        "connect-src": ["'self'"],
+        "form-action": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- Static files --------------------------------------------------------------------------------------------------
+
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = IS_TEST
+WHITENOISE_AUTOREFRESH = False
+STATIC_STORAGE = {
+    "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+    "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+    "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
+}[GUILDHALL_MODE]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": STATIC_STORAGE},
+}
+
+# --- Words and times -----------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = "en-us"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- Mail ----------------------------------------------------------------------------------------------------------
+
+# smtp://user:password@host:587 (STARTTLS) or smtps://…:465; without one, mail stays on the demo's mail page.
+MAIL_URL = read_text("MAIL_URL", default="" if not IS_PRODUCTION else None)
+DEFAULT_FROM_EMAIL = read_text("MAIL_FROM", default=f"Guildhall <hello@{PUBLIC_HOST}>")
+EMAIL_TIMEOUT = 20
+if MAIL_URL:
+    mail = urlsplit(MAIL_URL)
+    if mail.scheme not in ("smtp", "smtps") or not mail.hostname:
+        raise ImproperlyConfigured("MAIL_URL must look like smtp://user:password@host:587.")
+    EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    EMAIL_HOST, EMAIL_PORT = mail.hostname, mail.port or (465 if mail.scheme == "smtps" else 587)
+    EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.username or "", mail.password or ""
+    EMAIL_USE_SSL, EMAIL_USE_TLS = mail.scheme == "smtps", mail.scheme == "smtp"
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend" if not IS_TEST else "django.core.mail.backends.locmem.EmailBackend"
+
+# --- Money ---------------------------------------------------------------------------------------------------------
+
+STRIPE_OWN_BASE = "https://api.stripe.com"
+STRIPE_API_BASE = read_text("STRIPE_API_BASE", default=STRIPE_OWN_BASE if IS_PRODUCTION else "http://127.0.0.1:9" if IS_TEST else None).rstrip("/")
+STRIPE_API_KEY = secret("STRIPE_API_KEY") if not IS_TEST else read_text("STRIPE_API_KEY", default="sk_test_of_the_tests")
+STRIPE_WEBHOOK_SECRETS = {
+    endpoint: read_list(f"STRIPE_WEBHOOK_SECRETS_{endpoint.upper()}") or ([f"whsec_{endpoint}_of_the_tests"] if IS_TEST else [])
+    for endpoint in ("account", "connect", "thin")
+}
+IS_STRIPE_SANDBOX = STRIPE_API_BASE != STRIPE_OWN_BASE
+if IS_PRODUCTION and IS_STRIPE_SANDBOX:
+    raise ImproperlyConfigured(f"STRIPE_API_BASE must be {STRIPE_OWN_BASE} in production.")
+if not STRIPE_API_KEY.startswith(("sk_live_", "rk_live_", "sk_test_", "rk_test_")):
+    raise ImproperlyConfigured("STRIPE_API_KEY must be a secret or a restricted key (sk_… or rk_…).")
+if IS_STRIPE_SANDBOX and "_live_" in STRIPE_API_KEY[:8]:
+    raise ImproperlyConfigured("A live Stripe key must not be sent to anyone but Stripe.")
+if missing := [endpoint for endpoint, secrets in STRIPE_WEBHOOK_SECRETS.items() if not secrets]:
+    raise ImproperlyConfigured(f"STRIPE_WEBHOOK_SECRETS_{missing[0].upper()} is not set.")
+
+# --- The labs' API -------------------------------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["labs.doors.LabKeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "labs.doors.problem",
+    "STRICT_JSON": True,
+    "UNAUTHENTICATED_USER": None,
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Guildhall API",
+    "DESCRIPTION": "Post batches of tasks, follow them, export what experts made of them.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+}
+
+# --- Jobs ----------------------------------------------------------------------------------------------------------
+
+CELERY_BROKER_URL = REDIS_URL
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    # A nudge is worth one short try: the sweeper finds the row when the broker is away.
+    "socket_connect_timeout": 1,
+    "socket_timeout": 5,
+    "max_retries": 0,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = False  # The outbox row holds the lease; a lost message is found by the sweeper.
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_PUBLISH_RETRY = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_SOFT_SHUTDOWN_TIMEOUT = 10
+CELERY_WORKER_CANCEL_LONG_RUNNING_TASKS_ON_CONNECTION_LOSS = False
+CELERY_TIMEZONE = "UTC"
+
+# --- Seeing: one JSON line per event, with ids and never with content ----------------------------------------------
+
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
+LOG_PROCESSORS: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+]
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "json": {
+            "()": "structlog.stdlib.ProcessorFormatter",
+            "processors": [
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                structlog.processors.JSONRenderer(),
+            ],
+            "foreign_pre_chain": LOG_PROCESSORS,
+        }
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+    "root": {"handlers": ["stderr"], "level": read_text("LOG_LEVEL", default="INFO" if not IS_TEST else "WARNING")},
+    "loggers": {
+        "django.security.DisallowedHost": {"level": "CRITICAL"},  # Scanners; the answer is a 400 and that is enough.
+    },
+}
+structlog.configure(
+    processors=[
+        structlog.stdlib.filter_by_level,
+        *LOG_PROCESSORS,
+        structlog.processors.StackInfoRenderer(),
+        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+    ],
+    logger_factory=structlog.stdlib.LoggerFactory(),
+    cache_logger_on_first_use=True,
+)

@@ -1,0 +1,24 @@
+"""Addresses: which app answers where."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from kernel.ids import register_id_converters
+from marketplace import views
+
+register_id_converters(
+    "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
+    "pln", "pye", "run", "itm", "prj", "gdl", "bat", "tsk", "ofr", "clm", "sub", "rev", "exr", "ing",
+)  # fmt: skip
+
+APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks")
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("healthz", views.healthz, name="healthz"),
+    path("readyz", views.readyz, name="readyz"),
+    path("accounts/", include("allauth.urls")),
+    *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
+]

@@ -1,0 +1,7 @@
+"""The settings as type checkers see them: test mode, no services."""
+
+import os
+
+os.environ.setdefault("GUILDHALL_MODE", "test")
+
+from marketplace.settings import *  # noqa: E402, F403  (the mode must be set before the settings are read)
