@@ -1,0 +1,1 @@
+"""Shared types and guards: no tables, and no import of anything of ours."""

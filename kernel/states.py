@@ -1,0 +1,40 @@
+"""Move rows through their lives: each move names the state it leaves, so of two callers one is told."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.db import models
+
+from kernel.db import require_transaction
+from kernel.errors import IllegalMove, LostRace
+
+Moves = Mapping[str, frozenset[str]]
+
+
+class Stateful(models.Model):
+    """A row with a life."""
+
+    state = models.CharField(max_length=20)
+    state_changed_at = models.DateTimeField()
+
+    class Meta:
+        abstract = True
+
+
+def move(row: Stateful, to: str, *, moves: Moves, now: datetime, **fields: object) -> str:
+    """Move ``row`` to state ``to``, set ``fields`` with it, and return the state it left."""
+    require_transaction()
+    was = row.state
+    name = row._meta.verbose_name
+    if to not in moves.get(was, frozenset()):
+        raise IllegalMove(f"This {name} is {_said(was)}, so it cannot become {_said(to)}.")
+    changes = {"state": to, "state_changed_at": now, **fields}
+    if not type(row)._base_manager.filter(pk=row.pk, state=was).update(**changes):
+        raise LostRace(f"Somebody else changed this {name} a moment ago. Load the page again to see how it stands.")
+    for field, value in changes.items():
+        setattr(row, field, value)
+    return was
+
+
+def _said(state: str) -> str:
+    return state.replace("_", " ").lower()
