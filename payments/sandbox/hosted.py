@@ -17,7 +17,8 @@ body{{margin:0;font:16px/1.5 system-ui,sans-serif;background:#f6f7f9;color:#1b1f
 main{{max-width:30rem;margin:8vh auto;padding:2rem;background:#fff;border-radius:12px}}
 button{{font:inherit;padding:.6rem 1rem;margin:.5rem .5rem 0 0;border-radius:8px;border:1px solid #8884}}
 p.note{{font-size:.875rem}}
-</style></head><body><main><p class="note">Local Stripe sandbox. No real money moves here.</p>{content}</main></body></html>
+</style></head><body><main><p class="note">Local Stripe sandbox. No real money moves here.</p>
+{content}</main></body></html>
 """
 COMPLETED: Body = {"transfers": "active", "payouts": True, "due": [], "details": True, "reason": None}
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..errors import ApiError, no_access, unknown_parameter
-from ..routes import Call, route
-from ..wire import Body, text_map
-from ..world import World
+from payments.sandbox.errors import ApiError, no_access, unknown_parameter
+from payments.sandbox.routes import Call, route
+from payments.sandbox.wire import Body, text_map
+from payments.sandbox.world import World
 
 KIND = "account.state"
 DUE_AT_FIRST = ["individual.id_number", "external_account"]

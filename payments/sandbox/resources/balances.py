@@ -5,13 +5,13 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from ..errors import ApiError, insufficient_balance
-from ..pages import page
-from ..routes import PAGING, Call, route
-from ..wire import Body, text_map
-from ..world import PLATFORM, World
-from .accounts import find_account
-from .funding import check_currency
+from payments.sandbox.errors import ApiError, insufficient_balance
+from payments.sandbox.pages import page
+from payments.sandbox.resources.accounts import find_account
+from payments.sandbox.resources.funding import check_currency
+from payments.sandbox.routes import PAGING, Call, route
+from payments.sandbox.wire import Body, text_map
+from payments.sandbox.world import PLATFORM, World
 
 PAYOUT_MOVES = {"in_transit": "payout.updated", "paid": "payout.paid", "failed": "payout.failed"}
 ARRIVAL_SECONDS = {"standard": 2 * 24 * 3600, "instant": 30 * 60}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..deliveries import Hook
-from ..errors import ApiError
-from ..pages import page
-from ..routes import PAGING, Call, route
-from ..wire import Body, text_map
+from payments.sandbox.deliveries import Hook
+from payments.sandbox.errors import ApiError
+from payments.sandbox.pages import page
+from payments.sandbox.routes import PAGING, Call, route
+from payments.sandbox.wire import Body, text_map
 
 
 @route("GET", "/v1/events", optional=f"type types delivery_success {PAGING}", integers="limit")

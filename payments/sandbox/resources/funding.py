@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ..errors import ApiError, invalid_parameter, missing_resource
-from ..pages import page
-from ..routes import PAGING, Call, route
-from ..wire import Body, text_map
-from ..world import PLATFORM, World
+from payments.sandbox.errors import ApiError, invalid_parameter, missing_resource
+from payments.sandbox.pages import page
+from payments.sandbox.routes import PAGING, Call, route
+from payments.sandbox.wire import Body, text_map
+from payments.sandbox.world import PLATFORM, World
 
 CARDS = {"pm_card_visa": False, "pm_card_mastercard": False, "pm_card_bypassPending": True}
 DECLINES = {

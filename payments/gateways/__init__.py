@@ -1,0 +1,1 @@
+"""The ways out to those who move money."""

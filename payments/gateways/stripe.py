@@ -1,0 +1,407 @@
+"""Stripe, and the only file that imports its library: our types go in and out, its errors become ours."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import lru_cache, wraps
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+import stripe
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+
+from kernel.db import forbid_transaction
+from kernel.money import Money
+from payments.gateways.errors import (
+    Ambiguous,
+    AuthenticationFailed,
+    ForgedEvent,
+    GatewayError,
+    NotExecuted,
+    Reason,
+    RefusedByStripe,
+)
+from payments.gateways.events import read_event, read_signed_event
+from payments.gateways.recording import record_request
+from payments.gateways.types import (
+    Balance,
+    BalanceTransaction,
+    GatewayEvent,
+    PaymentIntent,
+    Recipient,
+    Transfer,
+    TransferOrder,
+)
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TOLERANCE_SECONDS = 300
+RECIPIENT_PARTS = ["configuration.recipient", "requirements"]
+CHARGE_PARTS = ["latest_charge.balance_transaction"]
+NOT_CAPABLE = "at least one of the following capabilities enabled"
+REASONS = {
+    "balance_insufficient": Reason.BALANCE,
+    "insufficient_capabilities_for_transfer": Reason.NOT_PAYABLE,
+    "transfers_not_allowed": Reason.NOT_PAYABLE,
+    "account_closed": Reason.NOT_PAYABLE,
+    "account_invalid": Reason.NOT_PAYABLE,
+    "country_unsupported": Reason.UNSUPPORTED,
+    "card_declined": Reason.DECLINED,
+}
+
+
+class _RecordingClient(stripe.RequestsClient):
+    """The library's own client, which also keeps what was asked."""
+
+    def __init__(self, path: Path, timeout: tuple[float, float]) -> None:
+        super().__init__(timeout=timeout)
+        self._path = path
+
+    def request(
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
+    ) -> tuple[bytes, int, Mapping[str, str]]:
+        record_request(self._path, method, url, headers, post_data)
+        return super().request(method, url, headers, post_data)
+
+
+def _client() -> stripe.StripeClient:
+    timeout = (float(settings.STRIPE_CONNECT_TIMEOUT_SECONDS), float(settings.STRIPE_READ_TIMEOUT_SECONDS))
+    return _cached_client(
+        settings.STRIPE_API_KEY,
+        settings.STRIPE_API_BASE,
+        settings.STRIPE_NETWORK_RETRIES,
+        timeout,
+        str(settings.STRIPE_RECORD_FILE),
+    )
+
+
+@lru_cache(maxsize=8)
+def _cached_client(
+    key: str, base: str, retries: int, timeout: tuple[float, float], record_file: str
+) -> stripe.StripeClient:
+    if "_live_" in key[:8] and base != settings.STRIPE_OWN_BASE:
+        raise ImproperlyConfigured("A live Stripe key must not be sent to anyone but Stripe.")
+    http = _RecordingClient(Path(record_file), timeout) if record_file else stripe.RequestsClient(timeout=timeout)
+    return stripe.StripeClient(key, base_addresses={"api": base}, max_network_retries=retries, http_client=http)
+
+
+def gateway_call(function: Callable[P, R]) -> Callable[P, R]:
+    """Refuse to run inside a transaction, and translate Stripe's errors."""
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        forbid_transaction()
+        try:
+            return function(*args, **kwargs)
+        except stripe.StripeError as error:
+            raise classify(error) from error
+
+    return run
+
+
+def classify(error: stripe.StripeError) -> GatewayError:
+    """Say what an error of Stripe's means for the caller."""
+    detail, code = error.user_message or str(error), str(error.code or "")
+    if isinstance(error, stripe.AuthenticationError):
+        return AuthenticationFailed(detail, code=code)
+    if isinstance(error, stripe.PermissionError) and code != "account_invalid":
+        return AuthenticationFailed(detail, code=code)
+    if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
+        return NotExecuted(detail, code=_code_in_body(error))
+    definitive = error.http_status is not None and 400 <= error.http_status < 500
+    if not definitive or isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.IdempotencyError):
+        return Ambiguous(detail, code=code)
+    return RefusedByStripe(detail, code=code, reason=_reason(error, code))
+
+
+def _reason(error: stripe.StripeError, code: str) -> Reason:
+    if code == "resource_missing" and getattr(error, "param", "") == "destination":
+        return Reason.UNKNOWN_DESTINATION
+    if NOT_CAPABLE in str(error):  # The library's list of codes lacks this one.
+        return Reason.NOT_PAYABLE
+    return REASONS.get(code, Reason.UNSUPPORTED if "currency" in code else Reason.OTHER)
+
+
+def _code_in_body(error: stripe.StripeError) -> str:
+    body = error.json_body if isinstance(error.json_body, dict) else {}
+    return str(body.get("error", {}).get("code") or error.code or "")
+
+
+def _at(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _money(minor: int, currency: str) -> Money:
+    return Money(minor, currency.upper())
+
+
+# Money in
+
+
+@gateway_call
+def create_customer(*, name: str, email: str, lab: str, key: str) -> str:
+    """Open a customer for a lab and return its id."""
+    customer = _client().v1.customers.create(
+        params={"name": name, "email": email, "metadata": {"lab_id": lab}}, options={"idempotency_key": key}
+    )
+    return customer.id
+
+
+@gateway_call
+def create_payment_intent(
+    *, amount: Money, customer: str, payment_method: str, funding: str, key: str
+) -> PaymentIntent:
+    """Charge a lab's card once per key; a decline raises ``RefusedByStripe``."""
+    intent = _client().v1.payment_intents.create(
+        params={
+            "amount": amount.minor,
+            "currency": amount.currency.lower(),
+            "customer": customer,
+            "payment_method": payment_method,
+            "payment_method_types": ["card"],
+            "confirm": True,
+            "off_session": True,
+            "transfer_group": f"funding-{funding}",
+            "metadata": {"funding_id": funding},
+            "expand": CHARGE_PARTS,
+        },
+        options={"idempotency_key": key},
+    )
+    return _payment_intent(intent)
+
+
+@gateway_call
+def retrieve_payment_intent(stripe_id: str) -> PaymentIntent:
+    """Return the present truth about a payment."""
+    return _payment_intent(_client().v1.payment_intents.retrieve(stripe_id, params={"expand": CHARGE_PARTS}))
+
+
+def _payment_intent(intent: stripe.PaymentIntent) -> PaymentIntent:
+    charge = intent.latest_charge if isinstance(intent.latest_charge, stripe.Charge) else None
+    moved = charge.balance_transaction if charge else None
+    entry = moved if isinstance(moved, stripe.BalanceTransaction) else None
+    return PaymentIntent(
+        stripe_id=intent.id,
+        status=intent.status,
+        amount=_money(intent.amount, intent.currency),
+        funding=_tag(intent.metadata, "funding_id"),
+        charge_id=charge.id if charge else "",
+        balance_transaction_id=entry.id if entry else "",
+        fee_minor=entry.fee if entry else 0,
+        is_settled=bool(entry and entry.status == "available"),
+    )
+
+
+@gateway_call
+def create_topup(*, amount: Money, description: str, key: str) -> str:
+    """Add the platform's own money to the balance and return the top-up's id."""
+    topup = _client().v1.topups.create(
+        params={"amount": amount.minor, "currency": amount.currency.lower(), "description": description},
+        options={"idempotency_key": key},
+    )
+    return topup.id
+
+
+# Experts
+
+
+@gateway_call
+def create_recipient(*, name: str, email: str, country: str, expert: str, key: str) -> Recipient:
+    """Open an account that can receive transfers once its owner has been onboarded."""
+    account = _client().v2.core.accounts.create(
+        params={
+            "contact_email": email,
+            "display_name": name,
+            "dashboard": "express",
+            "identity": {"country": country.lower(), "entity_type": "individual"},
+            "configuration": {
+                "recipient": {"capabilities": {"stripe_balance": {"stripe_transfers": {"requested": True}}}}
+            },
+            "defaults": {
+                "currency": "usd",
+                "responsibilities": {"fees_collector": "application", "losses_collector": "application"},
+            },
+            "metadata": {"expert_id": expert},
+            "include": ["configuration.recipient", "requirements"],
+        },
+        options={"idempotency_key": key},
+    )
+    return _recipient(account)
+
+
+@gateway_call
+def onboarding_url(account: str, *, refresh_url: str, return_url: str) -> str:
+    """Return a fresh single-use link to Stripe's onboarding; never store or mail it."""
+    link = _client().v2.core.account_links.create(
+        params={
+            "account": account,
+            "use_case": {
+                "type": "account_onboarding",
+                "account_onboarding": {  # type: ignore[typeddict-item]  # `configurations` is refused since 2026-09-30.
+                    "refresh_url": refresh_url,
+                    "return_url": return_url,
+                    "collection_options": {"fields": "eventually_due"},
+                },
+            },
+        }
+    )
+    return link.url
+
+
+@gateway_call
+def recipient_readiness(account: str) -> Recipient:
+    """Return whether an account can be paid now, and what it still lacks."""
+    return _recipient(
+        _client().v2.core.accounts.retrieve(account, params={"include": ["configuration.recipient", "requirements"]})
+    )
+
+
+def _recipient(account: Any) -> Recipient:
+    """Read an account of v2, in which any part may be null."""
+    known = account.to_dict(for_json=True)
+    recipient = (known.get("configuration") or {}).get("recipient") or {}
+    balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
+    entries = (known.get("requirements") or {}).get("entries") or []
+    return Recipient(
+        stripe_id=str(account.id),
+        status=str((balance.get("stripe_transfers") or {}).get("status") or "restricted"),
+        is_closed=bool(known.get("closed")),
+        needs=tuple(str(entry.get("description") or "") for entry in entries),
+    )
+
+
+@gateway_call
+def login_link(account: str) -> str:
+    """Return a single-use link to the expert's own Stripe dashboard."""
+    return _client().v1.accounts.login_links.create(account).url
+
+
+# Money out
+
+
+@gateway_call
+def create_transfer(order: TransferOrder) -> Transfer:
+    """Pay one item, at most once per key."""
+    transfer = _client().v1.transfers.create(
+        params={
+            "amount": order.amount.minor,
+            "currency": order.amount.currency.lower(),
+            "destination": order.destination,
+            "transfer_group": order.group,
+            "description": order.description,
+            "metadata": {"payout_item": order.item, "run": order.group, "attempt": str(order.attempt)},
+        },
+        options={"idempotency_key": order.key},
+    )
+    return _transfer(transfer)
+
+
+@gateway_call
+def find_transfers(group: str) -> list[Transfer]:
+    """Return every transfer of a group: the only way to look, as metadata cannot be searched."""
+    found = _client().v1.transfers.list(params={"transfer_group": group, "limit": 100})
+    return [_transfer(each) for each in found.auto_paging_iter()]
+
+
+def _transfer(transfer: stripe.Transfer) -> Transfer:
+    destination = transfer.destination
+    return Transfer(
+        stripe_id=transfer.id,
+        amount=_money(transfer.amount, transfer.currency),
+        reversed_minor=transfer.amount_reversed,
+        destination=destination if isinstance(destination, str) else getattr(destination, "id", ""),
+        group=transfer.transfer_group or "",
+        item=_tag(transfer.metadata, "payout_item"),
+        created_at=_at(transfer.created),
+    )
+
+
+@gateway_call
+def reverse_transfer(stripe_id: str, *, amount: Money, reason: str, key: str) -> str:
+    """Take a transfer or a part of it back, while the expert's balance covers it; return the reversal's id."""
+    reversal = _client().v1.transfers.reversals.create(
+        stripe_id,
+        params={"amount": amount.minor, "description": reason},
+        options={"idempotency_key": key},
+    )
+    return reversal.id
+
+
+# Truth
+
+
+@gateway_call
+def retrieve_balance() -> Balance:
+    """Return what Stripe holds for the platform."""
+    balance = _client().v1.balance.retrieve()
+    return Balance(
+        available={each.currency.upper(): each.amount for each in balance.available},
+        pending={each.currency.upper(): each.amount for each in balance.pending},
+    )
+
+
+@gateway_call
+def list_balance_transactions(*, since: datetime) -> list[BalanceTransaction]:
+    """Return what moved the platform's balance, newest first."""
+    found = _client().v1.balance_transactions.list(params={"created": {"gte": int(since.timestamp())}, "limit": 100})
+    return [_balance_transaction(each) for each in found.auto_paging_iter()]
+
+
+@gateway_call
+def retrieve_balance_transaction(stripe_id: str) -> BalanceTransaction:
+    """Return one movement of the platform's balance."""
+    return _balance_transaction(_client().v1.balance_transactions.retrieve(stripe_id))
+
+
+def _balance_transaction(entry: stripe.BalanceTransaction) -> BalanceTransaction:
+    return BalanceTransaction(
+        stripe_id=entry.id,
+        kind=entry.type,
+        source=entry.source if isinstance(entry.source, str) else "",
+        currency=entry.currency.upper(),
+        amount_minor=entry.amount,
+        fee_minor=entry.fee,
+        net_minor=entry.net,
+        is_settled=entry.status == "available",
+        created_at=_at(entry.created),
+    )
+
+
+@gateway_call
+def set_manual_payouts() -> None:
+    """Keep Stripe from sweeping labs' and experts' money to the platform's bank."""
+    _client().v1.balance_settings.update(params={"payments": {"payouts": {"schedule": {"interval": "manual"}}}})
+
+
+# Events
+
+
+@gateway_call
+def list_events(*, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
+    """Return the platform's events of some kinds, oldest first."""
+    client = _client()
+    found = client.v1.events.list(
+        params={"types": list(kinds), "created": {"gte": int(since.timestamp())}, "limit": 100}
+    )
+    return [read_event(each.to_dict(for_json=True)) for each in found.auto_paging_iter()][::-1]
+
+
+def verify_event(raw: bytes, header: str | None, secrets: Sequence[str], *, is_thin: bool = False) -> GatewayEvent:
+    """Return a webhook's event if one of the secrets signed it and it is of the endpoint's kind."""
+    if not any(_is_signed(raw, header, secret) for secret in secrets):
+        raise ForgedEvent("The signature does not fit the body.", code="signature")
+    return read_signed_event(raw, is_thin=is_thin)
+
+
+def _is_signed(raw: bytes, header: str | None, secret: str) -> bool:
+    try:
+        return bool(stripe.WebhookSignature.verify_header(raw, header, secret, TOLERANCE_SECONDS))
+    except (stripe.SignatureVerificationError, UnicodeDecodeError):
+        return False
+
+
+def _tag(metadata: Mapping[str, str] | Any, name: str) -> str:
+    return str(metadata[name]) if metadata is not None and name in metadata else ""
