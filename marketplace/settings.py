@@ -291,6 +291,12 @@ STRIPE_WEBHOOK_SECRETS = {
     endpoint: read_list(f"STRIPE_WEBHOOK_SECRETS_{endpoint.upper()}") or ([f"whsec_{endpoint}_of_the_tests"] if IS_TEST else [])
     for endpoint in ("account", "connect", "thin")
 }
+STRIPE_CONNECT_TIMEOUT_SECONDS = 5
+STRIPE_READ_TIMEOUT_SECONDS = 30
+STRIPE_NETWORK_RETRIES = 0 if IS_TEST else 2
+STRIPE_SENDS_PER_SECOND = read_number("STRIPE_SENDS_PER_SECOND", default=10, least=1)
+# Every request to Stripe, a line each, for the checker; never where the requests are real.
+STRIPE_RECORD_FILE = "" if IS_PRODUCTION else read_text("STRIPE_RECORD_FILE", default="")
 IS_STRIPE_SANDBOX = STRIPE_API_BASE != STRIPE_OWN_BASE
 if IS_PRODUCTION and IS_STRIPE_SANDBOX:
     raise ImproperlyConfigured(f"STRIPE_API_BASE must be {STRIPE_OWN_BASE} in production.")
