@@ -1,6 +1,5 @@
 """Seal content: compressed, then encrypted under a data key which the master key wraps."""
 
-import base64
 import os
 import zlib
 from dataclasses import dataclass
@@ -74,8 +73,6 @@ def _cipher(wrapped: bytes) -> AESGCM:
 
 
 def _master_keys() -> list[tuple[bytes, bytes]]:
-    """Read MASTER_KEY: URL-safe base 64 of 32 bytes; several, comma-separated, the first wraps and all unwrap."""
-    keys = [base64.urlsafe_b64decode(part.strip()) for part in settings.MASTER_KEY.split(",")]
-    if any(len(key) != 32 for key in keys):
-        raise ValueError("MASTER_KEY must be 32 bytes in URL-safe base 64.")
+    """Give the master keys with their marks: the first wraps, the retired ones still unwrap."""
+    keys: list[bytes] = [settings.MASTER_KEY, *getattr(settings, "RETIRED_MASTER_KEYS", [])]
     return [(sha256(key).digest()[:KEY_MARK], key) for key in keys]

@@ -336,6 +336,7 @@ SPECTACULAR_SETTINGS = {
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 
 CELERY_BROKER_URL = REDIS_URL
+OUTBOX_NUDGES = read_flag("OUTBOX_NUDGES", default=not IS_TEST)  # Tests drain the outbox themselves.
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,

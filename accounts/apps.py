@@ -1,0 +1,14 @@
+"""Tell Django about the app."""
+
+from django.apps import AppConfig
+from django.utils.module_loading import autodiscover_modules
+
+
+class AccountsConfig(AppConfig):
+    """Accounts."""
+
+    name = "accounts"
+
+    def ready(self) -> None:
+        """Load every app's jobs, so that each process knows each kind and its queue."""
+        autodiscover_modules("jobs")
