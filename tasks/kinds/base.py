@@ -40,6 +40,7 @@ class Kind:
     idle_seconds: int = 300
     attestations: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
+    panel_script: str = ""  # Where kinds share one script; the kind's own name otherwise.
 
     @property
     def template(self) -> str:
@@ -49,7 +50,7 @@ class Kind:
     @property
     def script(self) -> str:
         """The static script of the kind's panel."""
-        return f"js/kinds/{self.name}.js"
+        return f"js/kinds/{self.panel_script or self.name}.js"
 
     @cached_property
     def _payload_validator(self) -> jsonschema_rs.Draft202012Validator:

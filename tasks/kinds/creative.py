@@ -35,5 +35,6 @@ KIND = Kind(
     response_checks=check_piece,
     shapes=("sft", "sft_prompt_completion", "canonical"),
     compared_as="text",
+    panel_script="writing",
     attestations={"original": "This is my own writing, made for this brief and without a language model."},
 )

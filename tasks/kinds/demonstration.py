@@ -38,4 +38,5 @@ KIND = Kind(
     response_checks=check_answer,
     shapes=("sft", "sft_prompt_completion", "canonical"),
     compared_as="text",
+    panel_script="writing",
 )

@@ -122,6 +122,8 @@ def _as_field_errors(error: jsonschema_rs.ValidationError, at: str) -> list[Fiel
     if keyword == "required":
         name = str(error.kind.as_dict().get("property", ""))
         return [FieldError(f"{where}/{escape(name)}", code, "This field is required.")]
+    if keyword == "anyOf":
+        return [FieldError(where or "/", code, "Give a citation or a url.")]
     return [FieldError(where or "/", code, _sentence(error.message))]
 
 
