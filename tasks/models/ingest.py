@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from kernel.ids import TypedIdModel
@@ -28,6 +29,7 @@ class IngestRun(TypedIdModel):
     ingest_mode = models.CharField(max_length=20, choices=IngestMode.choices)
     idempotency_key = models.CharField(max_length=255, blank=True, default="")
     lines = models.PositiveIntegerField(default=0)
+    staged = models.PositiveIntegerField(default=0)  # Good lines so far: the merge refuses when one has gone missing.
     accepted = models.PositiveIntegerField(default=0)
     duplicates = models.PositiveIntegerField(default=0)
     rejected = models.PositiveIntegerField(default=0)
@@ -61,11 +63,11 @@ class StagedLine(models.Model):
     external_id = models.CharField(max_length=200)
     payload = models.BinaryField()
     payload_sha256 = models.BinaryField(max_length=32)
-    tags = models.JSONField(default=list)
+    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
     metadata = models.BinaryField(null=True)
     gold = models.BinaryField(null=True)
     overlap = models.PositiveSmallIntegerField()
-    priority = models.IntegerField()
+    priority = models.SmallIntegerField()
 
     class Meta:
         indexes = (models.Index(fields=("run_id",), name="staged_line_by_run"),)
