@@ -68,8 +68,6 @@ def publish_version(version: AgreementVersion, *, by: Actor, now: datetime) -> N
         audit(by, "agreement_version.superseded", before, at=now, was=was)
     was = move(version, VersionState.PUBLISHED, moves=VERSION_MOVES, now=now, published_at=now)
     audit(by, "agreement_version.published", version, at=now, was=was, number=version.number)
-    if before:
-        due("tasks.agreement_changed", agreement=version.agreement_id)
 
 
 @action
@@ -77,7 +75,6 @@ def withdraw_version(version: AgreementVersion, *, by: Actor, now: datetime) -> 
     """Withdraw a published version: nobody can sign it any more, and nothing new can be claimed under it."""
     was = move(version, VersionState.WITHDRAWN, moves=VERSION_MOVES, now=now)
     audit(by, "agreement_version.withdrawn", version, at=now, was=was)
-    due("tasks.agreement_changed", agreement=version.agreement_id)
 
 
 @action
@@ -104,7 +101,6 @@ def sign_version(
         audit(user, "signature.superseded", earlier, at=now, was=was)
     signature = _insert(current, user=user, typed_name=typed_name, ip=ip, user_agent=user_agent, now=now)
     audit(user, "signature.made", signature, at=now, version=current.public_id)
-    due("tasks.agreement_signed", signature=signature.pk)
     return signature
 
 

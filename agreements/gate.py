@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import DatabaseError, connection
 
-from accounts.audit import current_context
+from accounts.context import door
 from accounts.models import User
 from accounts.rules import is_operator
 from agreements.models import Agreement, AgreementVersion, ContentAccess
@@ -31,6 +31,7 @@ class AccessNotWritten(Busy):
     code = "access_not_written"
 
 
+# An urgent version counts even for claims that pinned an earlier one.
 # The row is written only where the signature is found, in one statement: there is no moment between asking and writing
 # in which a signature could be revoked, and a caller pays for one round trip.
 WRITE_IF_SIGNED = f"""
@@ -40,9 +41,10 @@ SELECT %(viewer)s, %(subject)s, %(purpose)s, s.version_id, %(at)s, %(ip)s, %(req
   JOIN agreements_agreementversion v ON v.id = s.version_id
   JOIN accounts_user u ON u.id = s.user_id AND u.is_active
  WHERE s.user_id = %(user)s AND s.agreement_id = %(agreement)s AND s.state = '{SignatureState.LIVE}'
-   AND v.number >= COALESCE(%(pinned)s::integer,
-       (SELECT n.number FROM agreements_agreementversion n
-         WHERE n.agreement_id = %(agreement)s AND n.state = '{VersionState.PUBLISHED}'))
+   AND (SELECT v.number >= COALESCE(%(pinned)s::integer, max(n.number) FILTER (WHERE n.state = '{VersionState.PUBLISHED}'))
+           AND v.number >= COALESCE(max(n.number) FILTER (WHERE n.urgent), 0)
+          FROM agreements_agreementversion n
+         WHERE n.agreement_id = v.agreement_id AND n.state IN ('{VersionState.PUBLISHED}', '{VersionState.SUPERSEDED}'))
 """  # noqa: S608 -- the two names put in are constants of this project
 
 
@@ -87,15 +89,15 @@ def open_for_lab(
     lab: Lab, *, by: str, subject: str, purpose: str, at: datetime, contents: Iterable[Sealed], count: int
 ) -> Iterator[bytes]:
     """Open a lab's own contents as a stream, after one access row that counts them; ``by`` is who asked, as text id."""
-    context = current_context()
+    at_door = door.get()
     try:
         ContentAccess.objects.create(
             viewer=by,
             subject=subject,
             purpose=purpose,
             at=at,
-            ip=context.ip,
-            request_id=context.request_id,
+            ip=at_door.ip,
+            request_id=at_door.request_id,
             count=count,
         )
     except DatabaseError as error:
@@ -105,14 +107,14 @@ def open_for_lab(
 
 def _row(viewer: str, *, subject: str, purpose: str, at: datetime, count: int) -> dict[str, object]:
     """Return what an access row holds, with where the request came from."""
-    context = current_context()
+    at_door = door.get()
     return {
         "viewer": viewer,
         "subject": subject,
         "purpose": purpose,
         "at": at,
-        "ip": context.ip,
-        "request_id": context.request_id,
+        "ip": at_door.ip,
+        "request_id": at_door.request_id,
         "count": count,
     }
 

@@ -80,5 +80,5 @@ ALTER TABLE agreements_agreementversion DROP CONSTRAINT agreement_version_hash_i
 class Migration(migrations.Migration):
     """Install the guards on agreements, signatures and the access log."""
 
-    dependencies = (("agreements", "0001_initial"),)
+    dependencies = (("agreements", "0001_agreements_and_access"),)
     operations = (migrations.RunSQL(FORWARD, REVERSE),)

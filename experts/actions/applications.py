@@ -196,9 +196,7 @@ def _approve(application: Application, *, by: User, reason: str, now: datetime) 
 
 
 @action
-def ask_for_more(
-    application: Application, *, by: User, reason: str, now: datetime, checks: Sequence[str] = ()
-) -> None:
+def ask_for_more(application: Application, *, by: User, reason: str, now: datetime, checks: Sequence[str] = ()) -> None:
     """Send an application back to the expert with what is still wanted."""
     _require_in_review(application, by, reason)
     was = move(application, ApplicationState.MORE_WANTED, moves=APPLICATION_MOVES, now=now, reason=reason)
@@ -234,9 +232,7 @@ def _record(
     application: Application, kind: VerdictKind, *, by: User, reason: str, checks: Sequence[str], now: datetime
 ) -> None:
     """Keep one operator's word beside the checks they ticked."""
-    Verdict.objects.create(
-        application=application, operator=by, kind=kind, reason=reason, checks=list(checks), at=now
-    )
+    Verdict.objects.create(application=application, operator=by, kind=kind, reason=reason, checks=list(checks), at=now)
 
 
 @action

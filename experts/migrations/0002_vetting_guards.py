@@ -62,5 +62,5 @@ DROP FUNCTION experts_no_self_vetting();
 class Migration(migrations.Migration):
     """Install the guards on vetting rows."""
 
-    dependencies = (("experts", "0001_initial"),)
+    dependencies = (("experts", "0001_experts_and_vetting"),)
     operations = (migrations.RunSQL(FORWARD, REVERSE),)

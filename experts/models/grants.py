@@ -54,12 +54,7 @@ class Credential(TypedIdModel, Stateful):
             ),
             models.CheckConstraint(
                 condition=Q(state__in=(CredentialState.CLAIMED, CredentialState.CHECKING))
-                | (
-                    Q(checked_by__isnull=False)
-                    & Q(checked_at__isnull=False)
-                    & ~Q(checked_where="")
-                    & ~Q(finding="")
-                ),
+                | (Q(checked_by__isnull=False) & Q(checked_at__isnull=False) & ~Q(checked_where="") & ~Q(finding="")),
                 name="credential_verdict_says_who_what_where",
             ),
         )

@@ -25,9 +25,7 @@ class Domain(models.Model):
 
     class Meta:
         ordering = ("position", "name")
-        constraints = (
-            models.CheckConstraint(condition=~Q(parent=F("id")), name="domain_is_not_its_own_parent"),
-        )
+        constraints = (models.CheckConstraint(condition=~Q(parent=F("id")), name="domain_is_not_its_own_parent"),)
 
     def __str__(self) -> str:
         """Show the name."""

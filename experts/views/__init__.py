@@ -1,0 +1,1 @@
+"""The doors for applicants, experts and the vetting desk."""
