@@ -1,0 +1,164 @@
+"""Batches as their lab drives them: opened, launched, paused, drained, cancelled."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db.models import F
+
+from accounts.audit import Actor, audit
+from accounts.outbox import due
+from kernel.db import action, require_transaction
+from kernel.errors import Refused
+from kernel.guards import clean_name, clean_text
+from kernel.states import move
+from labs import rules as lab_rules
+from labs.events import record_event
+from tasks.models import Batch, Offer, Project, Slot, Task, WorkKind
+from tasks.states import BATCH_MOVES, BatchState, OfferState, ProjectState, SlotState
+
+
+class NoTasks(Refused):
+    """The batch is empty."""
+
+    code = "batch_is_empty"
+
+
+class ProjectNotLive(Refused):
+    """The batch's project does not hand out work now."""
+
+    code = "project_not_live"
+
+
+@action
+def create_batch(
+    project: Project, *, name: str, by: Actor, now: datetime, priority: int = 0, due_at: datetime | None = None
+) -> Batch:
+    """Open an empty batch in a project that is not closed."""
+    return add_batch(project, name=name, by=by, now=now, priority=priority, due_at=due_at)
+
+
+def add_batch(
+    project: Project, *, name: str, by: Actor, now: datetime, priority: int, due_at: datetime | None
+) -> Batch:
+    """Open an empty batch, as a step of the caller's action."""
+    require_transaction()
+    if project.state == ProjectState.CLOSED:
+        raise Refused("This project is closed. Open a new one to post more work.")
+    batch = Batch.objects.create(
+        project=project,
+        lab_id=project.lab_id,
+        name=clean_name(name, name="name"),
+        priority=priority,
+        due_at=due_at,
+        created_by=by.public_id,
+        created_at=now,
+        state=BatchState.DRAFT,
+        state_changed_at=now,
+    )
+    audit(by, "batch.created", batch, at=now, project=project.public_id)
+    return batch
+
+
+@action
+def update_batch(batch: Batch, changes: dict[str, object], *, by: Actor, now: datetime) -> Batch:
+    """Change a batch's name, priority or due time; open slots take the new priority."""
+    if batch.state in (BatchState.COMPLETED, BatchState.CANCELLED):
+        raise Refused("This batch is over and cannot be changed.")
+    before = Batch.objects.select_for_update().get(pk=batch.pk).priority
+    Batch.objects.filter(pk=batch.pk).update(**changes)
+    for name, value in changes.items():
+        setattr(batch, name, value)
+    if batch.priority != before:
+        # A slot's priority is its batch's plus its task's own.
+        Slot.objects.filter(batch=batch, state=SlotState.OPEN).update(
+            priority=F("priority") + (batch.priority - before)
+        )
+    audit(by, "batch.changed", batch, at=now, fields=" ".join(sorted(changes)))
+    return batch
+
+
+@action
+def stage_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Say that all lines are in and valid."""
+    return mark_staged(batch, by=by, now=now)
+
+
+def mark_staged(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Move a batch that has tasks to STAGED, as a step of the caller's action."""
+    if not Task.objects.filter(batch=batch).exists():
+        raise NoTasks("This batch has no tasks yet. Post some first.")
+    was = move(batch, BatchState.STAGED, moves=BATCH_MOVES, now=now, staged_at=now)
+    audit(by, "batch.staged", batch, at=now, was=was)
+    _tell(batch, "batch.staged", now)
+    return batch
+
+
+@action
+def launch_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Hand the batch's tasks out; one that was never staged is staged on the way."""
+    project = batch.project
+    if not lab_rules.is_open_for_business(project.lab):
+        raise Refused("This lab is not approved for work yet, or is frozen.")
+    if project.state != ProjectState.LIVE:
+        raise ProjectNotLive("Launch the project first: experts see its rules and sign its agreement.")
+    if batch.state == BatchState.DRAFT:
+        mark_staged(batch, by=by, now=now)
+    was = move(batch, BatchState.RUNNING, moves=BATCH_MOVES, now=now, launched_at=batch.launched_at or now)
+    audit(by, "batch.launched", batch, at=now, was=was)
+    _tell(batch, "batch.running", now)
+    due("tasks.batch_opened", batch=batch.pk)
+    return batch
+
+
+@action
+def pause_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Hand nothing more out; work that is under way goes on."""
+    was = move(batch, BatchState.PAUSED, moves=BATCH_MOVES, now=now)
+    audit(by, "batch.paused", batch, at=now, was=was)
+    _tell(batch, "batch.paused", now)
+    return batch
+
+
+@action
+def resume_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Hand work out again."""
+    was = _move_from(batch, BatchState.PAUSED, BatchState.RUNNING, now)
+    audit(by, "batch.resumed", batch, at=now, was=was)
+    _tell(batch, "batch.running", now)
+    due("tasks.batch_opened", batch=batch.pk)
+    return batch
+
+
+@action
+def drain_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
+    """Take no more tasks; the batch completes when the last answer is decided."""
+    was = move(batch, BatchState.DRAINING, moves=BATCH_MOVES, now=now)
+    audit(by, "batch.draining", batch, at=now, was=was)
+    due("tasks.batch_drained", batch=batch.pk)
+    return batch
+
+
+@action
+def cancel_batch(batch: Batch, *, by: Actor, now: datetime, reason: str = "") -> Batch:
+    """Stop the batch: open work is void, work under way is closed out and paid, submitted work is still decided."""
+    reason = clean_text(reason, name="reason", max_length=500)
+    was = move(batch, BatchState.CANCELLED, moves=BATCH_MOVES, now=now, cancelled_at=now, cancel_reason=reason)
+    voided = Slot.objects.filter(batch=batch, kind=WorkKind.WORK, state=SlotState.OPEN).update(
+        state=SlotState.VOID, state_changed_at=now
+    )
+    Offer.objects.filter(batch=batch, state=OfferState.OFFERED).update(state=OfferState.EXPIRED, state_changed_at=now)
+    audit(by, "batch.cancelled", batch, at=now, was=was, voided=voided)
+    _tell(batch, "batch.cancelled", now)
+    due("tasks.close_out_batch", batch=batch.pk)
+    return batch
+
+
+def _move_from(batch: Batch, before: str, after: str, now: datetime) -> str:
+    if batch.state != before:
+        raise Refused(f"This batch is {batch.state.lower()}, not {before.lower()}.")
+    return move(batch, after, moves=BATCH_MOVES, now=now)
+
+
+def _tell(batch: Batch, kind: str, now: datetime) -> None:
+    record_event(batch.project.lab, batch.project.mode, kind, at=now, batch=batch.public_id, state=batch.state)
