@@ -47,3 +47,24 @@ class RefusedByStripe(GatewayError):
 
 class ForgedEvent(GatewayError):
     """A webhook that was not signed by Stripe, or not for this endpoint."""
+
+
+NOT_CAPABLE = "at least one of the following capabilities enabled"
+REASONS = {
+    "balance_insufficient": Reason.BALANCE,
+    "insufficient_capabilities_for_transfer": Reason.NOT_PAYABLE,
+    "transfers_not_allowed": Reason.NOT_PAYABLE,
+    "account_closed": Reason.NOT_PAYABLE,
+    "account_invalid": Reason.NOT_PAYABLE,
+    "country_unsupported": Reason.UNSUPPORTED,
+    "card_declined": Reason.DECLINED,
+}
+
+
+def reason_of(code: str, *, param: str, message: str) -> Reason:
+    """Return why Stripe refused; the missing capability has no code in the library, so its words count too."""
+    if code == "resource_missing" and param == "destination":
+        return Reason.UNKNOWN_DESTINATION
+    if NOT_CAPABLE in message:
+        return Reason.NOT_PAYABLE
+    return REASONS.get(code, Reason.UNSUPPORTED if "currency" in f"{code} {param}" else Reason.OTHER)

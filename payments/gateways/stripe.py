@@ -20,8 +20,8 @@ from payments.gateways.errors import (
     ForgedEvent,
     GatewayError,
     NotExecuted,
-    Reason,
     RefusedByStripe,
+    reason_of,
 )
 from payments.gateways.events import read_event, read_signed_event
 from payments.gateways.recording import record_request
@@ -41,16 +41,6 @@ R = TypeVar("R")
 TOLERANCE_SECONDS = 300
 RECIPIENT_PARTS = ["configuration.recipient", "requirements"]
 CHARGE_PARTS = ["latest_charge.balance_transaction"]
-NOT_CAPABLE = "at least one of the following capabilities enabled"
-REASONS = {
-    "balance_insufficient": Reason.BALANCE,
-    "insufficient_capabilities_for_transfer": Reason.NOT_PAYABLE,
-    "transfers_not_allowed": Reason.NOT_PAYABLE,
-    "account_closed": Reason.NOT_PAYABLE,
-    "account_invalid": Reason.NOT_PAYABLE,
-    "country_unsupported": Reason.UNSUPPORTED,
-    "card_declined": Reason.DECLINED,
-}
 
 
 class _RecordingClient(stripe.RequestsClient):
@@ -104,28 +94,22 @@ def gateway_call(function: Callable[P, R]) -> Callable[P, R]:
 
 def classify(error: stripe.StripeError) -> GatewayError:
     """Say what an error of Stripe's means for the caller."""
-    detail, code = error.user_message or str(error), str(error.code or "")
+    detail, code = error.user_message or str(error), _code(error)
     if isinstance(error, stripe.AuthenticationError):
         return AuthenticationFailed(detail, code=code)
     if isinstance(error, stripe.PermissionError) and code != "account_invalid":
         return AuthenticationFailed(detail, code=code)
     if isinstance(error, stripe.RateLimitError) or error.http_status == 409:
-        return NotExecuted(detail, code=_code_in_body(error))
+        return NotExecuted(detail, code=code)
     definitive = error.http_status is not None and 400 <= error.http_status < 500
     if not definitive or isinstance(error, stripe.APIConnectionError | stripe.APIError | stripe.IdempotencyError):
         return Ambiguous(detail, code=code)
-    return RefusedByStripe(detail, code=code, reason=_reason(error, code))
+    reason = reason_of(code, param=str(getattr(error, "param", "") or ""), message=str(error))
+    return RefusedByStripe(detail, code=code, reason=reason)
 
 
-def _reason(error: stripe.StripeError, code: str) -> Reason:
-    if code == "resource_missing" and getattr(error, "param", "") == "destination":
-        return Reason.UNKNOWN_DESTINATION
-    if NOT_CAPABLE in str(error):  # The library's list of codes lacks this one.
-        return Reason.NOT_PAYABLE
-    return REASONS.get(code, Reason.UNSUPPORTED if "currency" in code else Reason.OTHER)
-
-
-def _code_in_body(error: stripe.StripeError) -> str:
+def _code(error: stripe.StripeError) -> str:
+    """Read the code from the body: the library drops it from some classes of error."""
     body = error.json_body if isinstance(error.json_body, dict) else {}
     return str(body.get("error", {}).get("code") or error.code or "")
 

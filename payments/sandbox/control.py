@@ -129,6 +129,7 @@ CONTROLS: dict[tuple[str, str], Control] = {
     ("POST", "reset"): reset,
     ("POST", "faults"): add_fault,
     ("DELETE", "faults"): clear_faults,
+    ("POST", "no_faults"): clear_faults,
     ("POST", "account"): set_account,
     ("POST", "settle"): settle,
     ("POST", "clock"): move_clock,

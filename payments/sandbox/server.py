@@ -59,9 +59,9 @@ class Sandbox:
         self.deliveries.stop()
         self.save()
 
-    def order(self, path: str, /, method: str = "POST", **values: Any) -> Any:
+    def order(self, name: str, /, **values: Any) -> Any:
         """Use the control plane without a connection."""
-        return order(self.panel, method, path, values)
+        return order(self.panel, "POST", name, values)
 
     def save(self) -> None:
         """Write the snapshot, whole or not at all."""
