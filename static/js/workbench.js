@@ -42,7 +42,7 @@
   var skew = Date.parse(data.now) - Date.now();
   var nonce = data.nonce, counter = Number(data.counter), queued = 0;
   var lastInput = Date.now(), hadInput = true, isOver = false, isBeating = false, idleMs = Number(data.idle) * 1000;
-  var said = { half: false, full: false, lease: false };
+  var said = { half: false, full: false, lease: false }, pausedUntil = 0;
 
   function beat() {
     if (isOver || isBeating) return;
@@ -71,7 +71,9 @@
     if (answer.cap_seconds) meter.cap = answer.cap_seconds;
     if (answer.lease_until) { meter.lease = Date.parse(answer.lease_until); }
     if (answer.now) skew = Date.parse(answer.now) - Date.now();
+    if (typeof answer.can_extend_cap === "boolean") data.mayExtend = answer.can_extend_cap ? "1" : "";
     meter.isCounting = answer.is_counting !== false;
+    pausedUntil = answer.paused_until ? Date.parse(answer.paused_until) : 0;
     if (typeof answer.is_research === "boolean" && byId("wb-research")) byId("wb-research").checked = answer.is_research;
     draw();
   }
@@ -104,10 +106,13 @@
     box.classList.toggle("gh-wait", share >= 0.8 && share < 1);
     box.classList.toggle("gh-stopped", share >= 1);
     setText("wb-cap-label", share >= 0.8 ? "Cap " + capClock(meter.cap) + ", " + Math.floor(share * 100) + " %" : "Cap " + capClock(meter.cap));
-    show("wb-more", share >= 0.8 && !isOver && data.extended !== "1");
-    if (share >= 0.8 && !said.half) { said.half = true; warn("You have used four fifths of the cap of " + capClock(meter.cap) + ". Time beyond it is not paid." + (data.extended === "1" ? "" : " Press + for a quarter more.")); }
+    show("wb-more", share >= 0.8 && !isOver && data.mayExtend === "1");
+    if (share >= 0.8 && !said.half) { said.half = true; warn("You have used four fifths of the cap of " + capClock(meter.cap) + ". Time beyond it is not paid." + (data.mayExtend === "1" ? " Press + for a quarter more." : "")); }
     if (share >= 1 && !said.full) { said.full = true; warn("The cap of " + capClock(meter.cap) + " is reached. From here on time is not paid; you can still submit."); }
-    show("wb-idle", isIdle && !isOver && isSeen);
+    var isPaused = pausedUntil > now + skew;
+    show("wb-paused", isPaused && !isOver);
+    if (isPaused) setText("wb-paused-text", "The meter stands still and the slot is yours until " + hourMinute(new Date(pausedUntil)) + ".");
+    show("wb-idle", isIdle && !isOver && isSeen && !isPaused);
     drawLease(now);
   }
 
@@ -130,7 +135,7 @@
   function extend(what) {
     send(data.extend, { what: what, fence: Number(data.fence) }).then(function (reply) {
       if (!reply.ok) { warn(reply.answer.detail || "That could not be extended."); return; }
-      if (what === "cap") { data.extended = "1"; said.half = said.full = false; }
+      if (what === "cap") said.half = said.full = false;
       show("wb-warn", false);
       take(reply.answer);
     }).catch(function () { setOnline(false); });
@@ -141,6 +146,13 @@
       if (!reply.ok) { byId("wb-research").checked = !isOn; warn(reply.answer.detail || "Research could not be declared."); return; }
       take(reply.answer);
     }).catch(function () { byId("wb-research").checked = !isOn; setOnline(false); });
+  }
+
+  function pause(isOn) {
+    send(data.pause, { on: isOn, fence: Number(data.fence) }).then(function (reply) {
+      if (!reply.ok) { warn(reply.answer.detail || "The pause could not be declared."); return; }
+      take(reply.answer);
+    }).catch(function () { setOnline(false); });
   }
 
   ["keydown", "pointerdown", "pointermove", "wheel", "touchstart"].forEach(function (name) {
@@ -294,6 +306,8 @@
   if (byId("wb-extend")) byId("wb-extend").addEventListener("click", function () { extend("lease"); });
   if (byId("wb-more")) byId("wb-more").addEventListener("click", function () { extend("cap"); });
   if (byId("wb-research")) byId("wb-research").addEventListener("change", function (event) { research(event.target.checked); });
+  if (byId("wb-pause")) byId("wb-pause").addEventListener("click", function () { byId("wb-skip").hidePopover(); save(); pause(true); });
+  if (byId("wb-resume")) byId("wb-resume").addEventListener("click", function () { pause(false); });
   document.addEventListener("keydown", function (event) {
     if ((event.ctrlKey || event.metaKey) && event.key === "Enter" && byId("wb-submit")) { event.preventDefault(); byId("wb-submit").click(); return; }
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
@@ -306,7 +320,13 @@
 
   window.workbench = {
     byId: byId, changed: changed, isTyping: isTyping, send: send, sources: sourceList,
-    use: function (panel) { kind = panel; restore(); }
+    isReview: data.review === "1", answer: null,
+    use: function (panel) {
+      if (!this.isReview) { kind = panel; restore(); return; }
+      this.answer = panel;
+      panel.restore(JSON.parse(byId("wb-submission").textContent));
+    },
+    useReview: function (panel) { kind = panel; restore(); }
   };
   setInterval(beat, BEAT_MS);
   setInterval(draw, 1000);

@@ -1,0 +1,199 @@
+"""What the browser sends to the doors of work, read strictly: each wrong field is named."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+from django import forms
+from django.http import HttpRequest, QueryDict
+
+from kernel.errors import FieldError, Invalid
+from kernel.guards import NameField, TextField, load_json
+from tasks.kinds.base import Json, Kind
+from tasks.models import Decision, RejectCategory
+from tasks.rules import REJECT_NOTES_MIN
+
+MAX_ANSWER_BYTES = 2_000_000
+MAX_TEXT = 500_000
+MAX_NOTES = 20_000
+
+SKIP_REASONS = (
+    ("outside_my_field", "It is outside what I know"),
+    ("not_enough_given", "The task lacks something it needs"),
+    ("conflict", "I know the people or have an interest in it"),
+    ("content", "I would rather not work with this content"),
+    ("no_time", "I have no time to finish"),
+    ("other", "Something else"),
+)
+FIELDS_OF_TEXT = {"demonstration": ("answer", "justification"), "creative": ("piece", "notes")}
+
+F = TypeVar("F", bound=forms.Form)
+
+
+class BeatForm(forms.Form):
+    """A heartbeat of the page."""
+
+    fence = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    nonce = NameField(max_length=40)
+    counter = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    is_visible = forms.BooleanField(required=False)
+    had_input = forms.BooleanField(required=False)
+    queued = forms.IntegerField(min_value=0, max_value=10_000)
+
+
+class DraftForm(forms.Form):
+    """An unsubmitted answer and the revision it grew from."""
+
+    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+    body = forms.JSONField()
+
+    def clean_body(self) -> Json:
+        """Take an object only."""
+        body = self.cleaned_data["body"]
+        if not isinstance(body, dict):
+            raise forms.ValidationError("A draft is an object.", code="type")
+        return body
+
+
+class ExtendForm(forms.Form):
+    """What to make longer: the lease, or the cap by a quarter."""
+
+    what = forms.ChoiceField(choices=[("lease", "lease"), ("cap", "cap")])
+    fence = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+class SwitchForm(forms.Form):
+    """Research or a pause, begun or ended."""
+
+    on = forms.BooleanField(required=False)
+    fence = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+class PreviewForm(forms.Form):
+    """Markdown to show as it will look."""
+
+    text = TextField(max_length=MAX_TEXT, required=False)
+
+
+class ReleaseForm(forms.Form):
+    """Why a claim is given back."""
+
+    reason = forms.ChoiceField(choices=SKIP_REASONS)
+    words = NameField(max_length=150, required=False)
+
+    def sentence(self) -> str:
+        """Return the reason as it is kept: the chosen words, and the expert's own."""
+        chosen = dict(SKIP_REASONS)[self.cleaned_data["reason"]]
+        words = self.cleaned_data["words"]
+        return f"{chosen}: {words}" if words else chosen
+
+
+class ClaimForm(forms.Form):
+    """Which work to claim: of a batch, or of a project; work or a review."""
+
+    kind = forms.ChoiceField(choices=[("work", "work"), ("review", "review")])
+    batch = NameField(max_length=40, required=False)
+    project = NameField(max_length=40, required=False)
+
+
+class OfferForm(forms.Form):
+    """An expert's answer to an offer."""
+
+    answer = forms.ChoiceField(choices=[("accept", "accept"), ("decline", "decline")])
+
+
+class FenceForm(forms.Form):
+    """The fence of the stretch of work that a submission ends."""
+
+    fence = forms.IntegerField(min_value=0, max_value=2**31 - 1)
+
+
+class DecisionForm(forms.Form):
+    """A reviewer's decision, with what each decision asks for."""
+
+    fence = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    decision = forms.ChoiceField(choices=Decision.choices)
+    category = forms.ChoiceField(
+        choices=[("", "Choose one to reject"), *RejectCategory.choices], required=False, label="Category"
+    )
+    notes = TextField(
+        max_length=MAX_NOTES,
+        required=False,
+        label="Notes",
+        widget=forms.Textarea(attrs={"rows": 7}),
+        help_text="The expert reads them; you stay unnamed.",
+    )
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for notes with a return, and for a category and enough words with a rejection."""
+        cleaned = super().clean() or {}
+        decision, notes = cleaned.get("decision"), cleaned.get("notes", "")
+        if decision == Decision.RETURN and not notes:
+            self.add_error("notes", "Say what the expert should change: a return asks for notes.")
+        if decision == Decision.REJECT and not cleaned.get("category"):
+            self.add_error("category", "Choose why it is rejected.")
+        if decision == Decision.REJECT and len(notes) < REJECT_NOTES_MIN:
+            left = REJECT_NOTES_MIN - len(notes)
+            self.add_error("notes", f"Write at least {REJECT_NOTES_MIN} characters to reject; {left} to go.")
+        return cleaned
+
+
+def read_json(request: HttpRequest, form_class: type[F]) -> F:
+    """Return the valid form of a JSON body; raise Invalid that names each wrong or unknown field."""
+    body = load_json(request.body, max_bytes=MAX_ANSWER_BYTES, name="")
+    if not isinstance(body, dict):
+        raise Invalid([FieldError("", "type", "Send an object.")])
+    unknown = sorted(set(body) - set(form_class.base_fields))
+    if unknown:
+        raise Invalid([FieldError(f"/{name[:80]}", "unknown_field", "There is no such field.") for name in unknown])
+    form = form_class(body)
+    require_valid(form)
+    return form
+
+
+def require_valid(form: forms.Form) -> None:
+    """Raise Invalid that names each wrong field of a form."""
+    if form.is_valid():
+        return
+    raise Invalid(
+        [
+            FieldError(f"/{name}" if name != forms.forms.NON_FIELD_ERRORS else "", error.code or "invalid", message)
+            for name, errors in form.errors.as_data().items()
+            for error in errors
+            for message in error.messages
+        ]
+    )
+
+
+def read_answer(posted: QueryDict, kind: Kind) -> Json:
+    """Return the answer a workbench form holds: the script's JSON, or the plain fields of a page without one."""
+    raw = posted.get("response", "")
+    if raw:
+        value = load_json(raw.encode("utf-8", "surrogatepass"), max_bytes=MAX_ANSWER_BYTES, name="/response")
+        if not isinstance(value, dict):
+            raise Invalid([FieldError("/response", "type", "An answer is an object.")])
+        return value
+    return _plain_answer(posted, kind)
+
+
+def _plain_answer(posted: QueryDict, kind: Kind) -> Json:
+    if kind.name not in FIELDS_OF_TEXT:
+        raise Invalid([FieldError("/response", "needs_script", "Marking spans needs JavaScript; your draft is kept.")])
+    text_name, notes_name = FIELDS_OF_TEXT[kind.name]
+    answer: Json = {text_name: _plain_text(posted, text_name)}
+    notes = _plain_text(posted, notes_name)
+    if notes:
+        answer[notes_name] = notes
+    citations = [{"citation": line.strip()} for line in _plain_text(posted, "sources").splitlines() if line.strip()]
+    if citations:
+        answer["citations"] = citations
+    return answer
+
+
+def _plain_text(posted: QueryDict, name: str) -> str:
+    return str(TextField(max_length=MAX_TEXT, required=False).clean(posted.get(name, "")))
+
+
+def read_attestations(posted: QueryDict, kind: Kind) -> dict[str, bool]:
+    """Return which of the kind's statements are ticked."""
+    return {name: True for name in kind.attestations if posted.get(f"attest_{name}") == "1"}

@@ -1,0 +1,1 @@
+"""What each page of the work shows: rows ready to render, scoped to who looks."""

@@ -1,0 +1,1 @@
+"""The browser doors to work: expert, workbench, review and the lab's console."""

@@ -1,0 +1,40 @@
+"""Marks of a page that shows a lab's content: never stored, never named to another site, quietly watermarked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import User
+
+P = ParamSpec("P")
+View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+
+
+def confidential(view: View[P]) -> View[P]:
+    """Keep the answer out of every cache and its address out of every referrer."""
+
+    @wraps(view)
+    def serve(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store, private"
+        response["Referrer-Policy"] = "no-referrer"
+        return response
+
+    return serve
+
+
+def viewer(request: HttpRequest) -> User:
+    """Return who is signed in; the door has asked for that already."""
+    assert isinstance(request.user, User)
+    return request.user
+
+
+def watermark(user: User, now: datetime) -> str:
+    """Return who reads this and when, short enough to stand beside the work."""
+    return f"{user.initials}-{user.public_id[-4:]} {timezone.localtime(now):%H:%M}"
