@@ -66,11 +66,11 @@ def clean_time(value: object, *, name: str = "") -> datetime:
     return when.astimezone(UTC)
 
 
-def load_json(raw: bytes, *, max_bytes: int, name: str) -> Any:
+def load_json(raw: bytes, *, max_bytes: int, name: str, max_keys: int = MAX_KEYS) -> Any:
     """Parse one JSON value of at most ``max_bytes``, refusing all that JSON libraries disagree about."""
     if len(raw) > max_bytes:
         _refuse(name, "too_large", f"This is larger than {max_bytes:,} bytes.")
-    keys = _KeyCounter(name)
+    keys = _KeyCounter(name, max_keys)
     try:
         text = raw.decode()
         value = json.loads(
@@ -88,11 +88,11 @@ def load_json(raw: bytes, *, max_bytes: int, name: str) -> Any:
         _refuse(name, "json", f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.")
     # Only an escape can bring NUL or half a surrogate pair into UTF-8, and only brackets nest.
     if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        check_json(value, name)
+        check_json(value, name, max_keys=max_keys)
     return value
 
 
-def check_json(value: object, name: str) -> None:
+def check_json(value: object, name: str, *, max_keys: int = MAX_KEYS) -> None:
     """Refuse a parsed JSON value that could not be stored and read back, naming the place inside it."""
     keys = 0
     places: list[tuple[str, object, int]] = [(name, value, 1)]
@@ -113,21 +113,22 @@ def check_json(value: object, name: str) -> None:
                     _refuse_unstorable(_text(key, place), place)
             children = one.items() if isinstance(one, dict) else enumerate(one)
             places.extend((f"{place}/{_escape(step)}", child, depth + 1) for step, child in children)
-    if keys > MAX_KEYS:
-        _refuse(name, "too_many_keys", f"JSON may hold at most {MAX_KEYS:,} keys.")
+    if keys > max_keys:
+        _refuse(name, "too_many_keys", f"JSON may hold at most {max_keys:,} keys.")
 
 
 class _KeyCounter:
     """Build objects while counting their keys and refusing duplicates."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int) -> None:
         self.name = name
+        self.most = most
         self.count = 0
 
     def pairs(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
         self.count += len(pairs)
-        if self.count > MAX_KEYS:
-            _refuse(self.name, "too_many_keys", f"JSON may hold at most {MAX_KEYS:,} keys.")
+        if self.count > self.most:
+            _refuse(self.name, "too_many_keys", f"JSON may hold at most {self.most:,} keys.")
         found = dict(pairs)
         if len(found) != len(pairs):
             _refuse(self.name, "duplicate_key", "An object names one of its keys twice.")

@@ -77,7 +77,7 @@ class Task(TypedIdModel):
     external_id = models.CharField(max_length=200)
     payload = models.BinaryField()
     payload_sha256 = models.BinaryField(max_length=32)  # Keyed, so that equal content is not visible from outside.
-    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     metadata = models.BinaryField(null=True)  # The lab's own: exported, never served to experts or reviewers.
     gold = models.BinaryField(null=True)
     overlap = models.PositiveSmallIntegerField(default=1)

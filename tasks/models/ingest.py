@@ -63,7 +63,7 @@ class StagedLine(models.Model):
     external_id = models.CharField(max_length=200)
     payload = models.BinaryField()
     payload_sha256 = models.BinaryField(max_length=32)
-    tags = ArrayField(models.CharField(max_length=100), default=list, blank=True)
+    tags = ArrayField(models.CharField(max_length=200), default=list, blank=True)
     metadata = models.BinaryField(null=True)
     gold = models.BinaryField(null=True)
     overlap = models.PositiveSmallIntegerField()
