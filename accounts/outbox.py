@@ -63,7 +63,7 @@ registry: dict[str, Job] = {}
 
 
 def job(kind: str, *, queue: str = "default", timeout: int = 50, backoff_seconds: float = 5.0) -> Callable[[F], F]:
-    """Register the function that does work of this kind; it takes ids as keywords and is safe to run twice, even at once.
+    """Register the function that does work of this kind, given ids as keywords; it is safe to run twice, even at once.
 
     A row is leased for ``timeout`` seconds: when its worker dies, another takes it up after that.
     """
@@ -86,7 +86,8 @@ def due(kind: str, *, key: str | None = None, run_after: datetime | None = None,
     payload = {name: value if isinstance(value, int) else str(value) for name, value in ids.items()}
     with connection.cursor() as cursor:
         cursor.execute(
-            "INSERT INTO accounts_outboxitem (kind, key, payload, created_at, run_after, attempts, locked_by, last_error)"
+            "INSERT INTO accounts_outboxitem"
+            " (kind, key, payload, created_at, run_after, attempts, locked_by, last_error)"
             " VALUES (%s, %s, %s, app_now(), COALESCE(%s, app_now()), 0, '', '')"
             " ON CONFLICT (kind, key) DO NOTHING RETURNING id",
             [kind, key, json.dumps(payload), run_after],
