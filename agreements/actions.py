@@ -12,6 +12,7 @@ from accounts.audit import Actor, audit
 from accounts.models import User
 from accounts.notices import notify
 from accounts.outbox import due
+from agreements import house as house_text
 from agreements.models import Agreement, AgreementVersion, Signature
 from agreements.rules import can_revoke, can_sign, is_same_name
 from agreements.states import SIGNATURE_MOVES, VERSION_MOVES, Mode, SignatureState, VersionState
@@ -34,7 +35,7 @@ def hash_of(text: str) -> str:
 
 @action
 def draft_agreement(
-    lab: Lab | None, *, title: str, code_name: str, by: Actor, now: datetime, mode: str = Mode.LIVE
+    lab: Lab | None, *, title: str, code_name: str, by: Actor | None, now: datetime, mode: str = Mode.LIVE
 ) -> Agreement:
     """Open an agreement for a lab, or without one the house's own; it has no text yet."""
     agreement = Agreement.objects.create(lab=lab, mode=mode, title=title, code_name=code_name, created_at=now)
@@ -44,26 +45,47 @@ def draft_agreement(
 
 @action
 def draft_version(
-    agreement: Agreement, *, text: str, by: Actor, now: datetime, note: str = "", urgent: bool = False
+    agreement: Agreement, *, text: str, by: Actor | None, now: datetime, note: str = "", urgent: bool = False
 ) -> AgreementVersion:
     """Write the next version as a draft, in place of a draft that was there."""
-    locked = Agreement.objects.select_for_update().get(pk=agreement.pk)
+    return _write(agreement, text=text, note=note, urgent=urgent, by=by, now=now)
+
+
+def _write(
+    agreement: Agreement, *, text: str, note: str, urgent: bool, by: Actor | None, now: datetime
+) -> AgreementVersion:
+    """Write or rewrite the draft that follows the newest version."""
+    locked = Agreement.objects.select_for_update(of=("self",)).get(pk=agreement.pk)
     newest = AgreementVersion.objects.filter(agreement=locked).order_by("-number").first()
-    fields = {"text": text, "text_sha256": hash_of(text), "note": note, "urgent": urgent, "created_at": now}
-    number = newest.number if newest and newest.state == VersionState.DRAFT else (newest.number if newest else 0) + 1
+    last = newest.number if newest else 0
     version, _ = AgreementVersion.objects.update_or_create(
-        agreement=locked, number=number, defaults={**fields, "state": VersionState.DRAFT, "state_changed_at": now}
+        agreement=locked,
+        number=last if newest and newest.state == VersionState.DRAFT else last + 1,
+        defaults={
+            "text": text,
+            "text_sha256": hash_of(text),
+            "note": note,
+            "urgent": urgent,
+            "created_at": now,
+            "state": VersionState.DRAFT,
+            "state_changed_at": now,
+        },
     )
-    audit(by, "agreement_version.drafted", version, at=now, number=number)
+    audit(by, "agreement_version.drafted", version, at=now, number=version.number)
     return version
 
 
 @action
-def publish_version(version: AgreementVersion, *, by: Actor, now: datetime) -> None:
+def publish_version(version: AgreementVersion, *, by: Actor | None, now: datetime) -> None:
     """Publish a draft and supersede the version before it; new claims need a signature of this one."""
-    Agreement.objects.select_for_update().get(pk=version.agreement_id)
+    _publish(version, by=by, now=now)
+
+
+def _publish(version: AgreementVersion, *, by: Actor | None, now: datetime) -> None:
+    """Publish a draft inside the caller's transaction."""
+    Agreement.objects.select_for_update(of=("self",)).get(pk=version.agreement_id)
     before = AgreementVersion.objects.filter(agreement=version.agreement_id, state=VersionState.PUBLISHED).first()
-    if before:
+    if before and before.pk != version.pk:
         was = move(before, VersionState.SUPERSEDED, moves=VERSION_MOVES, now=now)
         audit(by, "agreement_version.superseded", before, at=now, was=was)
     was = move(version, VersionState.PUBLISHED, moves=VERSION_MOVES, now=now, published_at=now)
@@ -71,7 +93,25 @@ def publish_version(version: AgreementVersion, *, by: Actor, now: datetime) -> N
 
 
 @action
-def withdraw_version(version: AgreementVersion, *, by: Actor, now: datetime) -> None:
+def install_house_agreement(*, by: Actor | None, now: datetime, mode: str = Mode.LIVE) -> AgreementVersion:
+    """Publish the operators' own agreement if there is none yet; return the version in force."""
+    house, is_new = Agreement.objects.get_or_create(
+        lab=None,
+        mode=mode,
+        defaults={"title": house_text.TITLE, "code_name": house_text.CODE_NAME, "created_at": now},
+    )
+    published = AgreementVersion.objects.filter(agreement=house, state=VersionState.PUBLISHED).first()
+    if published:
+        return published
+    if is_new:
+        audit(by, "agreement.drafted", house, at=now)
+    version = _write(house, text=house_text.TEXT, note="", urgent=False, by=by, now=now)
+    _publish(version, by=by, now=now)
+    return version
+
+
+@action
+def withdraw_version(version: AgreementVersion, *, by: Actor | None, now: datetime) -> None:
     """Withdraw a published version: nobody can sign it any more, and nothing new can be claimed under it."""
     was = move(version, VersionState.WITHDRAWN, moves=VERSION_MOVES, now=now)
     audit(by, "agreement_version.withdrawn", version, at=now, was=was)
@@ -154,3 +194,9 @@ def revoke_signature(signature: Signature, *, by: User, reason: str, now: dateti
     if by.pk != signature.user_id:
         name = signature.agreement.code_name
         notify(signature.user, f"Your signature for {name} was ended by an operator.", "/agreements/", now)
+
+
+@action
+def note_access_search(*, by: User, text: str, now: datetime) -> None:
+    """Record that a trust operator asked who saw what: whoever watches is watched."""
+    audit(by, "access.searched", by, at=now, text=text)

@@ -35,13 +35,14 @@ class AccessNotWritten(Busy):
 # The row is written only where the signature is found, in one statement: there is no moment between asking and writing
 # in which a signature could be revoked, and a caller pays for one round trip.
 WRITE_IF_SIGNED = f"""
-INSERT INTO agreements_contentaccess (viewer, subject, purpose, agreement_version, at, ip, request_id, count)
-SELECT %(viewer)s, %(subject)s, %(purpose)s, s.version_id, %(at)s, %(ip)s, %(request_id)s, %(count)s
+INSERT INTO agreements_contentaccess (viewer, subject, within, purpose, agreement_version, at, ip, request_id, count)
+SELECT %(viewer)s, %(subject)s, %(within)s, %(purpose)s, s.version_id, %(at)s, %(ip)s, %(request_id)s, %(count)s
   FROM agreements_signature s
   JOIN agreements_agreementversion v ON v.id = s.version_id
   JOIN accounts_user u ON u.id = s.user_id AND u.is_active
  WHERE s.user_id = %(user)s AND s.agreement_id = %(agreement)s AND s.state = '{SignatureState.LIVE}'
-   AND (SELECT v.number >= COALESCE(%(pinned)s::integer, max(n.number) FILTER (WHERE n.state = '{VersionState.PUBLISHED}'))
+   AND (SELECT v.number >= COALESCE(%(pinned)s::integer,
+                                    max(n.number) FILTER (WHERE n.state = '{VersionState.PUBLISHED}'))
            AND v.number >= COALESCE(max(n.number) FILTER (WHERE n.urgent), 0)
           FROM agreements_agreementversion n
          WHERE n.agreement_id = v.agreement_id AND n.state IN ('{VersionState.PUBLISHED}', '{VersionState.SUPERSEDED}'))
@@ -57,14 +58,17 @@ def open_content(
     purpose: str,
     at: datetime,
     contents: Sequence[Sealed],
+    within: str = "",
 ) -> list[bytes]:
     """Open ``contents`` for a viewer who has signed ``pinned`` or newer (the newest, without a pin), and log it first.
 
+    ``subject`` is what they see, ``within`` the task it belongs to when that is something else: both are text ids.
     Raises NotSigned with nothing opened when the signature is missing, older, revoked, or its user disabled.
     """
     if pinned is not None and pinned.agreement_id != agreement.pk:
         raise ValueError("the pinned version belongs to another agreement")
     row = _row(viewer.public_id, subject=subject, purpose=purpose, at=at, count=len(contents))
+    row["within"] = "" if within == subject else within
     row |= {"user": viewer.pk, "agreement": agreement.pk, "pinned": pinned.number if pinned else None}
     if not _write(row):
         raise NotSigned(f"Sign the confidentiality agreement for {agreement.code_name} to go on.")

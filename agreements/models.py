@@ -116,6 +116,7 @@ class ContentAccess(models.Model):
 
     viewer = models.CharField(max_length=40)
     subject = models.CharField(max_length=40)
+    within = models.CharField(max_length=40, blank=True, default="")  # The task, when the subject is a part of it.
     purpose = models.CharField(max_length=300)
     agreement_version = models.UUIDField(null=True, blank=True)
     at = models.DateTimeField()
@@ -127,6 +128,7 @@ class ContentAccess(models.Model):
         constraints = (models.CheckConstraint(condition=~Q(purpose=""), name="content_access_has_purpose"),)
         indexes = (
             models.Index(fields=("subject", "at"), name="content_access_subject"),
+            models.Index(fields=("within", "at"), condition=~Q(within=""), name="content_access_within"),
             models.Index(fields=("viewer", "at"), name="content_access_viewer"),
         )
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.rules import is_operator, is_trust
 from agreements.models import Agreement, AgreementVersion, ContentAccess, Signature
 from agreements.states import SignatureState, VersionState
+from experts.models import Expert
+from kernel.ids import BadId
+from labs.models import Lab
 
 ACCESS_ROWS = 200
 
@@ -43,13 +48,14 @@ def house_agreement(mode: str = "live") -> Agreement | None:
 
 
 def versions_shown_to(user: User) -> QuerySet[AgreementVersion]:
-    """Return the versions a person may open: all that are published, and any they have signed."""
+    """Return the versions a person may open: what they signed, and what is published for them to sign."""
     signed = Signature.objects.filter(user=user).values("version")
-    return (
-        AgreementVersion.objects.exclude(state=VersionState.DRAFT)
-        .filter(Q(state=VersionState.PUBLISHED) | Q(pk__in=signed))
-        .select_related("agreement")
-    )
+    may = Q(pk__in=signed)
+    if Expert.objects.filter(user=user).exists():
+        may |= Q(state=VersionState.PUBLISHED, agreement__lab__isnull=False)
+    if is_operator(user):
+        may |= Q(state=VersionState.PUBLISHED, agreement__lab__isnull=True)
+    return AgreementVersion.objects.filter(may).exclude(state=VersionState.DRAFT).select_related("agreement")
 
 
 def signatures_of(user: User) -> QuerySet[Signature]:
@@ -63,6 +69,19 @@ def signatures_of(user: User) -> QuerySet[Signature]:
     )
 
 
+def signature_under(user: User, version: AgreementVersion) -> Signature | None:
+    """Return the user's newest signature of exactly this version."""
+    return Signature.objects.filter(user=user, version=version).order_by("-signed_at").first()
+
+
+def house_to_sign(user: User) -> AgreementVersion | None:
+    """Return the house agreement's newest version when an operator has not signed it yet."""
+    house = house_agreement() if is_operator(user) else None
+    if house is None or signed_newest(user.pk, house.pk):
+        return None
+    return newest_version(house)
+
+
 def previous_signature(user: User, version: AgreementVersion) -> Signature | None:
     """Return the user's newest signature of an earlier version of the same agreement."""
     return (
@@ -73,11 +92,71 @@ def previous_signature(user: User, version: AgreementVersion) -> Signature | Non
     )
 
 
-def accesses(*, subject: str = "", viewer: str = "") -> QuerySet[ContentAccess]:
-    """Return who saw a subject, or what a viewer saw, newest first."""
-    rows = ContentAccess.objects.order_by("-at", "-pk")
-    if subject:
-        rows = rows.filter(subject=subject)
-    if viewer:
-        rows = rows.filter(viewer=viewer)
-    return rows[:ACCESS_ROWS]
+def signatures_revocable_by(user: User) -> QuerySet[Signature]:
+    """Return the signatures this person may end: their own, and as a trust operator everybody's."""
+    rows = Signature.objects.select_related("agreement", "version", "user")
+    return rows if is_trust(user) else rows.filter(user=user)
+
+
+def agreements_of(lab: Lab) -> QuerySet[Agreement]:
+    """Return a lab's agreements with how many live signatures each has."""
+    live = Count("signatures", filter=Q(signatures__state=SignatureState.LIVE))
+    newest = AgreementVersion.objects.filter(agreement=OuterRef("pk"), state=VersionState.PUBLISHED)
+    return (
+        Agreement.objects.filter(lab=lab)
+        .annotate(live_signatures=live, newest_number=Subquery(newest.values("number")[:1]))
+        .order_by("-created_at")
+    )
+
+
+def versions_of(agreement: Agreement) -> QuerySet[AgreementVersion]:
+    """Return every version of an agreement, newest first, with how many live signatures each has."""
+    live = Count("signatures", filter=Q(signatures__state=SignatureState.LIVE))
+    return AgreementVersion.objects.filter(agreement=agreement).annotate(live_signatures=live).order_by("-number")
+
+
+@dataclass(frozen=True)
+class AccessRow:
+    """One line of the access log with the viewer's name."""
+
+    access: ContentAccess
+    name: str
+
+
+@dataclass(frozen=True)
+class AccessFound:
+    """What a search of the access log found: rows, and the person when one was asked for."""
+
+    rows: list[AccessRow]
+    person: User | None
+    is_cut: bool
+
+
+def accesses(text: str) -> AccessFound:
+    """Return who saw a subject, or what a person saw, newest first; ``text`` is an id or an e-mail."""
+    person = _person(text)
+    viewer = person.public_id if person else text
+    is_viewer = person is not None or text.startswith("key_")
+    chosen = Q(viewer=viewer) if is_viewer else Q(subject=text) | Q(within=text)
+    rows = list(ContentAccess.objects.filter(chosen).order_by("-at", "-pk")[: ACCESS_ROWS + 1])
+    names = _names({row.viewer for row in rows})
+    shown = [AccessRow(row, names.get(row.viewer, "")) for row in rows[:ACCESS_ROWS]]
+    return AccessFound(shown, person, len(rows) > ACCESS_ROWS)
+
+
+def _person(text: str) -> User | None:
+    """Return the user named by an id or an e-mail."""
+    if "@" in text:
+        return User.objects.filter(email=text.lower()).first()
+    if not text.startswith("usr_"):
+        return None
+    try:
+        return User.objects.filter(pk=User.parse_id(text)).first()
+    except BadId:
+        return None
+
+
+def _names(viewers: set[str]) -> dict[str, str]:
+    """Return the names of the viewers who are people."""
+    keys = [User.parse_id(viewer) for viewer in viewers if viewer.startswith("usr_")]
+    return {user.public_id: user.get_full_name() for user in User.objects.filter(pk__in=keys)}

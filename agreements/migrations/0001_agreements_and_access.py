@@ -1,9 +1,10 @@
 """Agreements, signatures and the log of content served."""
 
 import django.db.models.deletion
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
@@ -62,6 +63,7 @@ class Migration(migrations.Migration):
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("viewer", models.CharField(max_length=40)),
                 ("subject", models.CharField(max_length=40)),
+                ("within", models.CharField(blank=True, default="", max_length=40)),
                 ("purpose", models.CharField(max_length=300)),
                 ("agreement_version", models.UUIDField(blank=True, null=True)),
                 ("at", models.DateTimeField()),
@@ -72,6 +74,11 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["subject", "at"], name="content_access_subject"),
+                    models.Index(
+                        condition=models.Q(("within", ""), _negated=True),
+                        fields=["within", "at"],
+                        name="content_access_within",
+                    ),
                     models.Index(fields=["viewer", "at"], name="content_access_viewer"),
                 ],
                 "constraints": [

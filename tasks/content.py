@@ -1,0 +1,120 @@
+"""Seal and open the content of tasks: what is about what, under which key, through the one gate."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from accounts.models import User
+from agreements.gate import open_content, open_for_lab
+from kernel.ids import encode_id
+from kernel.sealing import Sealed, seal_json
+from tasks.models import Claim, Draft, Project, Review, Submission, Task
+
+Json = dict[str, Any]
+
+
+def payload_of(task: Task, project: Project) -> Sealed:
+    """Return a task's sealed payload."""
+    return Sealed(project.data_key, task.payload, f"{task.public_id}/payload")
+
+
+def draft_of(draft: Draft, claim: Claim) -> Sealed:
+    """Return a claim's sealed draft."""
+    return Sealed(claim.project.data_key, draft.body, f"{claim.public_id}/draft")
+
+
+def response_of(submission: Submission, project: Project) -> Sealed:
+    """Return a submission's sealed response."""
+    return Sealed(project.data_key, submission.response, f"{submission.public_id}/response")
+
+
+def notes_of(review: Review, project: Project) -> Sealed:
+    """Return a review's sealed notes."""
+    assert review.notes is not None  # The caller asks only for notes that are there.
+    return Sealed(project.data_key, review.notes, f"{review.public_id}/notes")
+
+
+def fix_of(review: Review, project: Project) -> Sealed:
+    """Return a reviewer's own, sealed version of the response."""
+    assert review.fixed_response is not None  # The caller asks only for a fix that is there.
+    return Sealed(project.data_key, review.fixed_response, f"{review.public_id}/fix")
+
+
+def seal_draft(claim: Claim, body: Json) -> bytes:
+    """Seal a draft for storing."""
+    return seal_json(bytes(claim.project.data_key), body, about=f"{claim.public_id}/draft")
+
+
+def seal_response(submission: Submission, project: Project, response: Json) -> bytes:
+    """Seal a response under the id that its submission already has."""
+    return seal_json(bytes(project.data_key), response, about=f"{submission.public_id}/response")
+
+
+def seal_notes(review: Review, project: Project, notes: str) -> bytes:
+    """Seal a review's notes under the id that it already has."""
+    return seal_json(bytes(project.data_key), notes, about=f"{review.public_id}/notes")
+
+
+def seal_fix(review: Review, project: Project, response: Json) -> bytes:
+    """Seal a reviewer's own version of the response."""
+    return seal_json(bytes(project.data_key), response, about=f"{review.public_id}/fix")
+
+
+def open_task(claim: Claim, viewer: User, at: datetime, *, purpose: str = "work") -> Json:
+    """Open the payload of the claim's task for its expert; one access row."""
+    (payload,) = _open(claim, viewer, at, purpose, claim.task.public_id, [payload_of(claim.task, claim.project)])
+    return _object(payload)
+
+
+def open_bench(claim: Claim, viewer: User, at: datetime) -> tuple[Json, Json | None]:
+    """Open the payload and the draft, if there is one, for the expert's workbench; one access row."""
+    draft = Draft.objects.filter(claim=claim).first()
+    contents = [payload_of(claim.task, claim.project)] + ([draft_of(draft, claim)] if draft else [])
+    opened = _open(claim, viewer, at, "work", claim.task.public_id, contents)
+    return _object(opened[0]), _object(opened[1]) if draft else None
+
+
+def open_submission(claim: Claim, submission: Submission, viewer: User, at: datetime) -> tuple[Json, Json]:
+    """Open a payload and one answer to it for the claim's expert or reviewer; one access row."""
+    contents = [payload_of(claim.task, claim.project), response_of(submission, claim.project)]
+    payload, response = _open(claim, viewer, at, claim.kind, submission.public_id, contents)
+    return _object(payload), _object(response)
+
+
+def open_notes(claim: Claim, review: Review, viewer: User, at: datetime) -> str:
+    """Open what a reviewer wrote, for the expert whose work it is about; one access row."""
+    (notes,) = _open(claim, viewer, at, "feedback", review.public_id, [notes_of(review, claim.project)])
+    return str(orjson.loads(notes))
+
+
+def open_payload_for_lab(claim: Claim, by: str, at: datetime) -> Json:
+    """Open the payload of the claim's task for the lab that posted it; one access row."""
+    sealed = payload_of(claim.task, claim.project)
+    opened = open_for_lab(
+        claim.project.lab, by=by, subject=claim.task.public_id, purpose="fix", at=at, contents=[sealed], count=1
+    )
+    return _object(next(opened))
+
+
+def _open(
+    claim: Claim, viewer: User, at: datetime, purpose: str, subject: str, contents: list[Sealed]
+) -> list[bytes]:
+    return open_content(
+        viewer,
+        agreement=claim.project.agreement,
+        pinned=claim.agreement_version,
+        subject=subject,
+        purpose=purpose,
+        at=at,
+        contents=contents,
+        within=encode_id(Task.PREFIX, claim.task_id),
+    )
+
+
+def _object(raw: bytes) -> Json:
+    value = orjson.loads(raw)
+    assert isinstance(value, dict)  # Checked before it was sealed.
+    return value
