@@ -1,0 +1,30 @@
+"""What is stored about money: the ledger, the rate card, fundings, holds, pay lines and payouts."""
+
+from payments.models.cards import Rate, RateCard
+from payments.models.events import StripeEvent
+from payments.models.funding import Customer, Funding
+from payments.models.ledger import Account, AccountKind, Entry, Posting
+from payments.models.pay import Hold, PayLine, PayReason, WorkKind
+from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
+
+__all__ = [
+    "Account",
+    "AccountKind",
+    "Customer",
+    "Entry",
+    "Funding",
+    "Hold",
+    "PayLine",
+    "PayReason",
+    "Payee",
+    "PayoutItem",
+    "PayoutRun",
+    "Posting",
+    "Rail",
+    "Rate",
+    "RateCard",
+    "RunApproval",
+    "RunEdit",
+    "StripeEvent",
+    "WorkKind",
+]
