@@ -11,16 +11,7 @@ from kernel.states import Stateful
 from labs.models import Lab, Mode
 from tasks.models.batches import Batch
 from tasks.models.projects import Project
-
-
-class ExportState(models.TextChoices):
-    """The life of an export."""
-
-    QUEUED = "QUEUED"
-    RUNNING = "RUNNING"
-    READY = "READY"
-    FAILED = "FAILED"
-    EXPIRED = "EXPIRED"
+from tasks.states import ExportState
 
 
 class Export(TypedIdModel, Stateful):

@@ -1,0 +1,86 @@
+"""Files of accepted work: asked for, made by a job, kept sealed."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from accounts.audit import Actor, audit
+from accounts.outbox import due
+from kernel.db import action
+from kernel.errors import FieldError, Invalid
+from kernel.states import move
+from labs.events import record_event
+from tasks.exports.files import Written
+from tasks.kinds import registry
+from tasks.models import Batch, Export, Project
+from tasks.states import EXPORT_MOVES, ExportState
+
+
+@action
+def request_export(
+    project: Project,
+    *,
+    shape: str,
+    by: Actor,
+    now: datetime,
+    batch: Batch | None = None,
+    since: datetime | None = None,
+    file_format: str = "jsonl",
+) -> Export:
+    """Ask for a file of a project's, or one batch's, accepted work in a shape that its kind has."""
+    kind = registry.get(project.kind)
+    if shape not in kind.shapes:
+        detail = f"Work of the kind {kind.name} comes as: {', '.join(kind.shapes)}."
+        raise Invalid([FieldError("/shape", "unknown_value", detail)])
+    export = Export.objects.create(
+        lab_id=project.lab_id,
+        mode=project.mode,
+        project=project,
+        batch=batch,
+        shape=shape,
+        file_format=file_format,
+        since=since,
+        requested_by=by.public_id,
+        created_at=now,
+        state=ExportState.QUEUED,
+        state_changed_at=now,
+    )
+    audit(by, "export.requested", export, at=now, project=project.public_id, shape=shape)
+    due("tasks.make_export", export=export.pk)
+    return export
+
+
+@action
+def begin_export(export: Export, *, rows_total: int, now: datetime) -> Export:
+    """Say how many rows are coming; a job that died half-way begins again."""
+    if export.state == ExportState.QUEUED:
+        was = move(export, ExportState.RUNNING, moves=EXPORT_MOVES, now=now, rows_total=rows_total, rows_done=0)
+        audit(None, "export.begun", export, at=now, was=was)
+    return export
+
+
+@action
+def note_progress(export: Export, rows_done: int) -> None:
+    """Write how far the file has come."""
+    Export.objects.filter(pk=export.pk, state=ExportState.RUNNING).update(rows_done=rows_done)
+
+
+@action
+def finish_export(export: Export, written: Written, *, file_name: str, schema_id: str, now: datetime) -> Export:
+    """Hand the file over, with its figures."""
+    was = move(
+        export,
+        ExportState.READY,
+        moves=EXPORT_MOVES,
+        now=now,
+        ready_at=now,
+        rows=written.rows,
+        rows_done=written.rows,
+        size_bytes=written.size_bytes,
+        sha256=written.sha256,
+        file_name=file_name,
+        schema_id=schema_id,
+    )
+    audit(None, "export.ready", export, at=now, was=was, rows=written.rows)
+    record_event(export.lab, export.mode, "export.ready", at=now, export=export.public_id, rows=written.rows)
+    return export

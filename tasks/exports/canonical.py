@@ -1,0 +1,16 @@
+"""The row from which all others can be made: what was posted, what came back, and how."""
+
+from __future__ import annotations
+
+from tasks.exports.record import Accepted, Json
+
+
+def row(accepted: Accepted) -> Json | None:
+    """Return everything, in the fields of the API itself."""
+    return {
+        "kind": accepted.kind,
+        "payload": accepted.payload,
+        "response": accepted.response,
+        "original_response": accepted.original,
+        **accepted.common(),
+    }

@@ -1,0 +1,46 @@
+"""One accepted answer with all that a trainer may want to know of it: what every shape is made from."""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b32encode
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """An accepted answer, opened. ``response`` is the final one; ``original`` is set where a reviewer fixed it."""
+
+    task_id: str
+    submission_id: str
+    external_id: str
+    kind: str
+    payload: Json
+    response: Json
+    original: Json | None
+    tags: list[str]
+    metadata: Json | None
+    provenance: Json
+
+    def common(self) -> Json:
+        """Return what every row of every shape carries beside its own fields."""
+        return {
+            "task_id": self.task_id,
+            "submission_id": self.submission_id,
+            "external_id": self.external_id,
+            "tags": self.tags,
+            "metadata": self.metadata,
+            "provenance": self.provenance,
+        }
+
+
+def pseudonym(project_id: UUID, expert_id: UUID) -> str:
+    """Name an expert the same way throughout a project; no other project's rows can be matched to the name."""
+    digest = hmac.digest(settings.SECRET_KEY.encode(), b"expert:" + project_id.bytes + expert_id.bytes, "sha256")
+    return "expert-" + b32encode(digest[:10]).decode().lower()

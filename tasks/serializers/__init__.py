@@ -1,0 +1,1 @@
+"""What the labs' API takes and gives back, field by field."""
