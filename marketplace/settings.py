@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import django_stubs_ext
 import structlog
 from django.core.exceptions import ImproperlyConfigured
 
@@ -20,6 +21,8 @@ from marketplace.environment import (
     read_public_url,
     read_text,
 )
+
+django_stubs_ext.monkeypatch()  # Lets Django's generic classes be named with their types at run time.
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
