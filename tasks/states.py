@@ -63,6 +63,16 @@ class ClaimState(models.TextChoices):
     CLOSED_OUT = "CLOSED_OUT"
 
 
+class ExportState(models.TextChoices):
+    """Where a file of accepted work stands."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    READY = "READY"
+    FAILED = "FAILED"
+    EXPIRED = "EXPIRED"
+
+
 PROJECT_MOVES: Moves = {
     ProjectState.DRAFT: frozenset({ProjectState.LIVE}),
     ProjectState.LIVE: frozenset({ProjectState.PAUSED, ProjectState.CLOSED}),
@@ -109,6 +119,14 @@ CLAIM_MOVES: Moves = {
     ClaimState.RELEASED: frozenset(),
     ClaimState.EXPIRED: frozenset(),
     ClaimState.CLOSED_OUT: frozenset(),
+}
+
+EXPORT_MOVES: Moves = {
+    ExportState.QUEUED: frozenset({ExportState.RUNNING, ExportState.FAILED}),
+    ExportState.RUNNING: frozenset({ExportState.READY, ExportState.FAILED}),
+    ExportState.READY: frozenset({ExportState.EXPIRED}),
+    ExportState.FAILED: frozenset(),
+    ExportState.EXPIRED: frozenset(),
 }
 
 # A slot in one of these claim states is taken: at most one such claim exists per slot.
