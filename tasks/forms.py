@@ -45,7 +45,8 @@ class DraftForm(forms.Form):
     """An unsubmitted answer and the revision it grew from."""
 
     revision = forms.IntegerField(min_value=0, max_value=2**31 - 1)
-    body = forms.JSONField()
+    body = forms.Field()
+    is_forced = forms.BooleanField(required=False)  # The expert saw the newer draft and keeps this one.
 
     def clean_body(self) -> Json:
         """Take an object only."""
@@ -180,17 +181,18 @@ def _plain_answer(posted: QueryDict, kind: Kind) -> Json:
     if kind.name not in FIELDS_OF_TEXT:
         raise Invalid([FieldError("/response", "needs_script", "Marking spans needs JavaScript; your draft is kept.")])
     text_name, notes_name = FIELDS_OF_TEXT[kind.name]
-    answer: Json = {text_name: _plain_text(posted, text_name)}
-    notes = _plain_text(posted, notes_name)
+    answer: Json = {text_name: plain_text(posted, text_name)}
+    notes = plain_text(posted, notes_name)
     if notes:
         answer[notes_name] = notes
-    citations = [{"citation": line.strip()} for line in _plain_text(posted, "sources").splitlines() if line.strip()]
+    citations = [{"citation": line.strip()} for line in plain_text(posted, "sources").splitlines() if line.strip()]
     if citations:
         answer["citations"] = citations
     return answer
 
 
-def _plain_text(posted: QueryDict, name: str) -> str:
+def plain_text(posted: QueryDict, name: str) -> str:
+    """Return a long text of a plain form field, under the rules of text from outside."""
     return str(TextField(max_length=MAX_TEXT, required=False).clean(posted.get(name, "")))
 
 

@@ -171,7 +171,7 @@
 
   // --- The draft -------------------------------------------------------------------------------------------------
   var kind = null, revision = Number(data.revision), saved = "", saveTimer = 0, firstChange = 0, isSaving = false, isAgain = false, isConflict = false;
-  var lostAt = 0, theirRevision = 0;
+  var lostAt = 0, isForced = false;
 
   function changed() {
     if (isOver || !kind) return;
@@ -190,10 +190,10 @@
     if (text === saved) { if (!lostAt) setDraft(revision ? "Saved" : "Empty", ""); return; }
     if (isSaving) { isAgain = true; return; }
     isSaving = true;
-    send(data.draft, { revision: revision, body: body }, isLeaving === true ? { keepalive: text.length < 60000 } : {}).then(function (reply) {
+    send(data.draft, { revision: revision, body: body, is_forced: isForced }, isLeaving === true ? { keepalive: text.length < 60000 } : {}).then(function (reply) {
       isSaving = false;
       if (reply.ok) { keep(reply.answer, text); return; }
-      if (reply.answer.code === "draft_conflict") { conflict(reply.answer); return; }
+      if (reply.answer.code === "draft_conflict") { conflict(); return; }
       if (reply.status >= 500) { lost(text); return; }
       setDraft("Not saved", "gh-stopped");
       refuse(reply);
@@ -203,6 +203,7 @@
 
   function keep(answer, text) {
     saved = text;
+    isForced = false;
     revision = answer.revision;
     lostAt = 0;
     forget();
@@ -226,9 +227,8 @@
 
   function forget() { try { localStorage.removeItem(storeKey); } catch (e) { /* storage may be off */ } }
 
-  function conflict(answer) {
+  function conflict() {
     isConflict = true;
-    theirRevision = answer.revision || revision;
     setDraft("Two versions", "gh-wait");
     show("wb-conflict", true);
   }
@@ -259,7 +259,7 @@
 
   if (byId("wb-keep-mine")) byId("wb-keep-mine").addEventListener("click", function () {
     isConflict = false;
-    revision = theirRevision;
+    isForced = true;
     saved = "";
     show("wb-conflict", false);
     save();

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.models import User
@@ -32,6 +32,12 @@ def draft_of(claim: Claim) -> Draft | None:
     return Draft.objects.filter(claim=claim).first()
 
 
+def revision_of(claim: Claim) -> int:
+    """Return the revision of the claim's stored draft, 0 before there is one."""
+    saved = draft_of(claim)
+    return saved.revision if saved else 0
+
+
 def newest_return(claim: Claim) -> Review | None:
     """Return the review that last sent the work back, if one did."""
     if not claim.returns:
@@ -58,8 +64,8 @@ def earlier_versions(submission: Submission) -> QuerySet[Submission]:
 
 
 def submissions_of(claim: Claim) -> QuerySet[Submission]:
-    """Return every version handed in on a claim, with how often each was judged."""
-    return claim.submissions.annotate(judged=Count("reviews", filter=Q(reviews__isnull=False))).order_by("version")
+    """Return every version handed in on a claim, oldest first."""
+    return Submission.objects.filter(claim=claim).order_by("version")
 
 
 def reviews_of(claim: Claim) -> QuerySet[Review]:

@@ -153,7 +153,7 @@ def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     fence = forms.FenceForm(request.POST)
     forms.require_valid(fence)
     answer, attested = forms.read_answer(request.POST, kind), forms.read_attestations(request.POST, kind)
-    submissions.save_draft(claim.pk, expert=claim.expert, body=answer, revision=None, now=now)
+    submissions.save_draft(claim.pk, expert=claim.expert, body=answer, revision=page.revision_of(claim), now=now)
     if claim.state == ClaimState.WORKING:
         payload = content.open_task(claim, claim.expert.user, now)
         errors = kind.check_response(payload, answer) + kind.check_attestations(attested)
@@ -182,13 +182,10 @@ def beat(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 def draft(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """Store the draft; a newer one stored elsewhere is not overwritten."""
     form = forms.read_json(request, forms.DraftForm)
-    saved = submissions.save_draft(
-        claim_id,
-        expert=page.expert_or_404(viewer(request)),
-        body=form.cleaned_data["body"],
-        revision=form.cleaned_data["revision"],
-        now=app_now(),
-    )
+    own = get_object_or_404(page.claims_of(viewer(request)), pk=claim_id)
+    revision = page.revision_of(own) if form.cleaned_data["is_forced"] else form.cleaned_data["revision"]
+    body = form.cleaned_data["body"]
+    saved = submissions.save_draft(own.pk, expert=own.expert, body=body, revision=revision, now=app_now())
     return JsonResponse({"revision": saved.revision, "saved_at": saved.saved_at.isoformat()})
 
 

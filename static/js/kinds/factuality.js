@@ -10,8 +10,8 @@
   });
   var titles = {};
   labels.forEach(function (label) { titles[label.value] = label.title; });
-  var spans = [], editing = null, pop = null, pending = null, mode = null;
-  var sources = bench.sources();
+  var spans = [], editing = null, pop = null, pending = null, mode = null, isReadOnly = bench.isReview;
+  var sources = bench.sources(), confidence = 0;
 
   // --- The text: paragraphs of code points -------------------------------------------------------------------------
   var paragraphs = [], words = [];
@@ -214,10 +214,12 @@
   }
 
   function reader(article, head, span, number) {
-    var button = byId("pencil").content.firstElementChild.cloneNode(true);
-    button.setAttribute("aria-label", "Edit finding " + number);
-    button.addEventListener("click", function () { edit(span); });
-    head.append(button);
+    if (!isReadOnly) {
+      var button = byId("pencil").content.firstElementChild.cloneNode(true);
+      button.setAttribute("aria-label", "Edit finding " + number);
+      button.addEventListener("click", function () { edit(span); });
+      head.append(button);
+    }
     if (isComplete(span)) line(article, "Evidence", span.evidence); else article.append(make("p", "gh-wait gh-tone", "Add evidence or say why none is needed."));
     if (span.correction.trim()) line(article, "Should read", span.correction);
   }
@@ -309,7 +311,7 @@
     if (bench.isTyping(event.target)) { if (event.key === "Escape" && editing) { editing = null; draw(); reply.focus({ preventScroll: true }); } return; }
     if (document.querySelector("[popover]:popover-open")) return;
     if (isMarking() && moves[event.key] && !event.target.closest("button, a, input, summary")) { event.preventDefault(); event.stopPropagation(); moves[event.key](event); return; }
-    if (event.key.toLowerCase() === "m") { event.preventDefault(); enterMode(); }
+    if (event.key.toLowerCase() === "m" && !isReadOnly) { event.preventDefault(); enterMode(); }
   }, true);
 
   function onPopKey(event) {
@@ -330,7 +332,7 @@
 
   // --- Marking with a pointer ----------------------------------------------------------------------------------------------
   document.addEventListener("pointerup", function (event) {
-    if (pop && pop.contains(event.target)) return;
+    if (isReadOnly || (pop && pop.contains(event.target))) return;
     setTimeout(function () {
       var range = readSelection();
       if (range) { leaveMode(); openPop(range, null); return; }
@@ -345,7 +347,15 @@
   function showReason() { byId("cannot-why").hidden = checked("verdict") !== "cannot_assess"; }
   document.querySelectorAll("[name=verdict]").forEach(function (radio) { radio.addEventListener("change", showReason); });
 
+  function setReadOnly(isOn) {
+    isReadOnly = isOn;
+    document.querySelectorAll("[name=verdict], #cannot-reason, #justification").forEach(function (control) { control.disabled = isOn; });
+    byId("src-add").hidden = isOn;
+    draw();
+  }
+
   bench.use({
+    setReadOnly: setReadOnly,
     collect: function () {
       var answer = { spans: sorted().map(function (span) {
         var row = { start: span.start, end: span.end, label: span.label, text: textOf(span.start, span.end), evidence: span.evidence };
@@ -357,9 +367,11 @@
       if (verdict === "cannot_assess" && why.trim()) answer.cannot_assess_reason = why;
       if (note.trim()) answer.justification = note;
       if (named.length) answer.sources = named;
+      if (confidence) answer.confidence = confidence;
       return answer;
     },
     restore: function (answer) {
+      confidence = answer.confidence || 0;
       spans = (answer.spans || []).filter(function (span) { return titles[span.label]; }).map(function (span) {
         return { start: span.start, end: span.end, label: span.label, evidence: span.evidence || "", correction: span.correction || "" };
       });
@@ -371,6 +383,6 @@
       draw();
     }
   });
-  draw();
+  setReadOnly(isReadOnly);
   showReason();
 })();
