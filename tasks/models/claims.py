@@ -76,6 +76,7 @@ class Claim(TypedIdModel, Stateful):
     task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="claims")
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="claims", db_index=False)
     project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="claims", db_index=False)
+    lab = models.ForeignKey("labs.Lab", on_delete=models.PROTECT, related_name="+", db_index=False)
     expert = models.ForeignKey("experts.Expert", on_delete=models.PROTECT, related_name="claims", db_index=False)
     kind = models.CharField(max_length=6, choices=WorkKind.choices)
     subject_claim = models.ForeignKey(
@@ -89,50 +90,53 @@ class Claim(TypedIdModel, Stateful):
     card_version = models.PositiveIntegerField()
     fee_bps = models.PositiveIntegerField()
     cap_seconds = models.PositiveIntegerField()
-    review_cap_seconds = models.PositiveIntegerField(default=0)
-    review_rate_minor = models.PositiveIntegerField(default=0)
-    review_layers = models.PositiveSmallIntegerField(default=0)
-    is_cap_extended = models.BooleanField(default=False)
-    is_review_drawn = models.BooleanField(default=False)
+    review_cap_seconds = models.PositiveIntegerField(default=0, db_default=0)
+    review_rate_minor = models.PositiveIntegerField(default=0, db_default=0)
+    review_layers = models.PositiveSmallIntegerField(default=0, db_default=0)
+    is_cap_extended = models.BooleanField(default=False, db_default=False)
+    is_review_drawn = models.BooleanField(default=False, db_default=False)
     guideline = models.ForeignKey(
         GuidelineVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     agreement_version = models.ForeignKey(
         "agreements.AgreementVersion", on_delete=models.PROTECT, related_name="+", db_index=False
     )
-    shown_order = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    shown_order = ArrayField(models.PositiveSmallIntegerField(), default=list, db_default=[], blank=True)
     hold = models.OneToOneField("payments.Hold", on_delete=models.PROTECT, null=True, related_name="+")
 
     # The lease. A fence belongs to one stretch of WORKING; an old one opens nothing.
-    fence = models.PositiveIntegerField(default=1)
+    fence = models.PositiveIntegerField(default=1, db_default=1)
     lease_until = models.DateTimeField()
+    working_since = models.DateTimeField()  # The claim, or its newest resumption: a lease ends 4 caps later at most.
 
     # The meter. Closed segments are rows; the open one is running_since to running_until.
-    raw_seconds = models.PositiveIntegerField(default=0)
-    active_seconds = models.PositiveIntegerField(default=0)
-    research_seconds = models.PositiveIntegerField(default=0)
+    raw_seconds = models.PositiveIntegerField(default=0, db_default=0)
+    active_seconds = models.PositiveIntegerField(default=0, db_default=0)
+    research_seconds = models.PositiveIntegerField(default=0, db_default=0)
     billable_seconds = models.PositiveIntegerField(null=True, blank=True)
     approved_seconds = models.PositiveIntegerField(null=True, blank=True)
-    beat_session = models.CharField(max_length=40, blank=True, default="")
-    beat_nonce = models.CharField(max_length=40, blank=True, default="")
-    beat_nonce_was = models.CharField(max_length=40, blank=True, default="")
-    beat_counter = models.PositiveIntegerField(default=0)
+    beat_session = models.CharField(max_length=40, blank=True, default="", db_default="")
+    beat_nonce = models.CharField(max_length=40, blank=True, default="", db_default="")
+    beat_nonce_was = models.CharField(max_length=40, blank=True, default="", db_default="")
+    beat_counter = models.PositiveIntegerField(default=0, db_default=0)
     last_beat_at = models.DateTimeField(null=True, blank=True)
     input_at = models.DateTimeField(null=True, blank=True)
-    is_visible = models.BooleanField(default=False)
+    is_visible = models.BooleanField(default=False, db_default=False)
     running_since = models.DateTimeField(null=True, blank=True)
     running_until = models.DateTimeField(null=True, blank=True)
-    running_kind = models.CharField(max_length=10, choices=SegmentKind.choices, default=SegmentKind.WORK)
+    running_kind = models.CharField(max_length=10, choices=SegmentKind.choices, default=SegmentKind.WORK, db_default=SegmentKind.WORK)
     research_until = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
+    paused_seconds = models.PositiveIntegerField(default=0, db_default=0)  # Pauses over, since working_since.
 
     claimed_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True, blank=True)
     decision_due_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
-    decision = models.CharField(max_length=20, blank=True, default="")  # accepted, fixed, rejected, released ...
-    end_reason = models.CharField(max_length=200, blank=True, default="")  # In the expert's or the system's words.
-    returns = models.PositiveSmallIntegerField(default=0)
+    decision = models.CharField(max_length=20, blank=True, default="", db_default="")  # accepted, fixed, rejected, released ...
+    end_reason = models.CharField(max_length=200, blank=True, default="", db_default="")  # In the expert's or the system's words.
+    returns = models.PositiveSmallIntegerField(default=0, db_default=0)
     overturned_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:

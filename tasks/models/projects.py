@@ -64,7 +64,7 @@ class Project(TypedIdModel, Stateful):
     cap_seconds = models.PositiveIntegerField()
     review_cap_seconds = models.PositiveIntegerField()
     guideline_seconds = models.PositiveIntegerField(default=0)
-    idle_seconds = models.PositiveIntegerField(default=300)  # 600 where the kind is mostly reading.
+    idle_seconds = models.PositiveIntegerField(default=300)  # Longer where the kind is mostly reading.
     assignment = models.CharField(max_length=10, choices=Assignment.choices, default=Assignment.SEATS)
     seat_minutes = models.PositiveIntegerField(default=120)  # Guaranteed with each offer, while funds last.
     closeout_minutes = models.PositiveIntegerField(default=15)
@@ -140,6 +140,9 @@ class Eligibility(models.Model):
     fee_bps = models.PositiveIntegerField(null=True)
     review_rate_minor = models.PositiveIntegerField(null=True)  # The dearest reviewer this project may meet.
     hold_minor = models.PositiveBigIntegerField(null=True)  # The least that a claim of this expert sets aside.
+    budget_account = models.ForeignKey(
+        "payments.Account", on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     is_eligible = models.BooleanField()
     can_review = models.BooleanField()
     reasons = models.JSONField(default=list)  # [{"rule", "detail"}]: why not the work.

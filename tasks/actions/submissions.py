@@ -1,0 +1,157 @@
+"""Save drafts and hand work in: nothing that was acknowledged is lost, and one press makes one version."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from accounts.audit import audit
+from accounts.outbox import due
+from experts.models import Expert
+from kernel.db import action
+from kernel.errors import Invalid
+from kernel.ids import uuid7
+from kernel.states import move
+from labs.events import record_event
+from tasks import content, rules
+from tasks.actions.timing import stop_meter
+from tasks.errors import DraftConflict, Lapsed, NotYours
+from tasks.kinds import registry
+from tasks.models import Claim, Draft, Slot, Submission, WorkKind
+from tasks.states import CLAIM_MOVES, SLOT_MOVES, ClaimState, SlotState
+
+Json = dict[str, Any]
+
+
+@action
+def save_draft(claim_id: UUID, *, expert: Expert, body: Json, revision: int, now: datetime) -> Draft:
+    """Keep an unfinished answer, at any time and whatever became of the claim; its expert alone may.
+
+    ``revision`` is the one this edit was made on, 0 for the first; of two edits of one revision the first is kept.
+    """
+    claim = Claim.objects.select_for_update(of=("self",)).select_related("project").filter(pk=claim_id).first()
+    if claim is None or claim.expert_id != expert.pk:
+        raise NotYours("This task is not in your hands.")
+    sealed = content.seal_draft(claim, body)
+    draft = Draft.objects.filter(claim=claim).first()
+    if draft is None:
+        return Draft.objects.create(claim=claim, body=sealed, revision=1, saved_at=now)
+    if draft.revision != revision:
+        raise DraftConflict("This draft was changed in another tab. Load it again to go on from there.")
+    draft.body, draft.revision, draft.saved_at = sealed, revision + 1, now
+    draft.save(update_fields=("body", "revision", "saved_at"))
+    return draft
+
+
+@action
+def submit(
+    claim_id: UUID, *, expert: Expert, fence: int, response: Json, attestations: dict[str, bool], now: datetime
+) -> Submission:
+    """Hand the work in and stop the meter; the same press again returns what the first one made."""
+    claim = _lock(claim_id, expert)
+    made = _made_already(claim, fence)
+    if made is not None:
+        return made
+    if claim.kind != WorkKind.WORK or claim.fence != fence or not rules.is_in_hand(claim, now):
+        raise Lapsed("Your hold on this task has ended. What you wrote is kept as a draft.")
+    _check(claim, response, attestations, now)
+    submission = _hand_in(claim, response, attestations, now)
+    if claim.is_review_drawn:
+        open_review(claim, layer=1, now=now)
+    _tell(claim, submission, now)
+    return submission
+
+
+def open_review(claim: Claim, *, layer: int, now: datetime) -> Slot:
+    """Ask for one review of the claim's newest version."""
+    return Slot.objects.create(
+        state=SlotState.OPEN,
+        state_changed_at=now,
+        kind=WorkKind.REVIEW,
+        project_id=claim.project_id,
+        batch_id=claim.batch_id,
+        task_id=claim.task_id,
+        subject_claim=claim,
+        layer=layer,
+        round=claim.returns + 1,
+        priority=claim.slot.priority,
+    )
+
+
+def _lock(claim_id: UUID, expert: Expert) -> Claim:
+    rows = Claim.objects.select_for_update(of=("self",)).select_related(
+        "project__agreement", "project__lab", "task", "slot", "agreement_version"
+    )
+    claim = rows.filter(pk=claim_id, expert=expert).first()
+    if claim is None:
+        raise NotYours("This task is not in your hands.")
+    claim.expert = expert
+    return claim
+
+
+def _made_already(claim: Claim, fence: int) -> Submission | None:
+    """Return what an earlier press of the same stretch of work handed in."""
+    if claim.state == ClaimState.WORKING:
+        return None
+    return Submission.objects.filter(claim=claim, fence=fence).first()
+
+
+def _check(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> None:
+    """Raise Invalid unless the answer is one that its kind and the task's payload allow."""
+    kind = registry.get(claim.project.kind)
+    payload = content.open_task(claim, claim.expert.user, now, purpose="submit")
+    errors = kind.check_response(payload, response) + kind.check_attestations(attestations)
+    if errors:
+        raise Invalid(errors)
+
+
+def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> Submission:
+    """Store the version, then move the claim and its slot."""
+    meter = stop_meter(claim, now, is_present=True)
+    submission = Submission(
+        id=uuid7(),
+        claim=claim,
+        version=claim.returns + 1,
+        fence=claim.fence,
+        active_seconds=meter.active_seconds,
+        attestations=attestations,
+        submitted_at=now,
+    )
+    submission.response = content.seal_response(submission, claim.project, response)
+    submission.save(force_insert=True)
+    move(
+        claim,
+        ClaimState.SUBMITTED,
+        moves=CLAIM_MOVES,
+        now=now,
+        submitted_at=now,
+        billable_seconds=min(meter.active_seconds, claim.cap_seconds),
+        decision_due_at=now + timedelta(hours=claim.project.review_window_hours),
+        **meter.fields,
+    )
+    move(claim.slot, SlotState.SUBMITTED, moves=SLOT_MOVES, now=now)
+    return submission
+
+
+def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
+    audit(
+        claim.expert.user,
+        "claim.submitted",
+        claim,
+        at=now,
+        was=ClaimState.WORKING,
+        submission=submission.public_id,
+        seconds=submission.active_seconds,
+    )
+    record_event(
+        claim.project.lab,
+        claim.project.mode,
+        "submission.submitted",
+        at=now,
+        submission=submission.public_id,
+        task=claim.task.public_id,
+        version=submission.version,
+    )
+    if claim.is_review_drawn and submission.version == 1:
+        due("tasks.tell_reviewers", key=claim.public_id, claim=claim.pk)

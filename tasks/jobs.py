@@ -1,0 +1,157 @@
+"""What happens to work in the background: routing, offers, expiry, the clock's acceptance, and telling people."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts.outbox import due, job
+from agreements.models import Signature
+from django.db import transaction
+from experts.models import Expert
+from kernel.db import app_now
+from tasks import notices, routing
+from tasks.actions import claims, offers, reviews, routes, settling
+from tasks.models import Batch, Claim, Offer, Project
+from tasks.rules import HANDING_OUT
+from tasks.states import ClaimState, OfferState, ProjectState
+
+AT_ONCE = 100
+REVIEWERS_TOLD = 20
+
+
+@job("tasks.batch_opened", timeout=120)
+@job("tasks.route_batch", timeout=120)
+def route_batch(batch: str) -> None:
+    """Judge the experts of the batch's project, then offer its seats to the best."""
+    row = Batch.objects.select_related("project__domain").get(pk=UUID(batch))
+    now = app_now()
+    routes.compute_eligibility(row.project, now=now)
+    offers.make_offers(row, now=now)
+
+
+@job("tasks.project_changed", timeout=120)
+def project_changed(project: str) -> None:
+    """Judge everybody against the project's new terms or budget, and offer what it now allows."""
+    row = Project.objects.select_related("domain").get(pk=UUID(project))
+    now = app_now()
+    routes.compute_eligibility(row, now=now)
+    _offer_all([row.pk])
+
+
+@job("tasks.expert_changed", timeout=120)
+def expert_changed(expert: str) -> None:
+    """Judge one expert against every open project, and offer them what is there."""
+    row = Expert.objects.get(pk=UUID(expert))
+    now = app_now()
+    welcome = [
+        project.pk
+        for project in routing.affected_projects()
+        if project.mode == row.mode and routes.compute_eligibility(project, now=now, only=[row.pk])
+    ]
+    _offer_all(welcome)
+
+
+@job("tasks.funds_received")
+def funds_received(lab: str) -> None:
+    """Look again at what a lab's projects can offer, now that it has paid in."""
+    projects = Project.objects.filter(lab=UUID(lab), state=ProjectState.LIVE)
+    _offer_all(list(projects.values_list("pk", flat=True)))
+
+
+@job("tasks.rates_changed", timeout=300)
+def rates_changed() -> None:
+    """Judge all open projects by the rate card of today."""
+    now = app_now()
+    for project in routing.affected_projects():
+        routes.compute_eligibility(project, now=now)
+
+
+@job("tasks.signature_revoked")
+def signature_revoked(signature: str) -> None:
+    """Close out what the signer had in hand under the agreement, and pay its time."""
+    row = Signature.objects.get(pk=UUID(signature))
+    mine = Claim.objects.filter(expert__user=row.user_id, project__agreement=row.agreement_id)
+    claims.close_out_unsigned(mine, now=app_now())
+
+
+@job("tasks.close_out_batch", timeout=300)
+def close_out_batch(batch: str) -> None:
+    """End all unfinished work of a cancelled batch with its pay, then its seats, then see whether it is settled."""
+    row = Batch.objects.get(pk=UUID(batch))
+    now = app_now()
+    claims.close_out_batch(row, by=None, now=now)
+    offers.withdraw_seats(row, by=None, now=now)
+    settling.settle_batch(row.pk, now=now)
+
+
+@job("tasks.batch_drained")
+@job("tasks.settle_batch")
+def settle_batch(batch: str) -> None:
+    """See whether a batch is complete, and settled."""
+    settling.settle_batch(UUID(batch), now=app_now())
+
+
+@job("tasks.tell_of_offer")
+def tell_of_offer(offer: str) -> None:
+    """Tell an expert of an offer that still stands."""
+    row = Offer.objects.select_related("expert__user", "batch__project").get(pk=UUID(offer))
+    if row.state == OfferState.OFFERED:
+        notices.tell_of_offer(row, app_now())
+
+
+@job("tasks.tell_of_decision")
+def tell_of_decision(claim: str) -> None:
+    """Tell an expert how their answer was judged, unless it has moved on since."""
+    row = _told(claim)
+    if row.state in (ClaimState.ACCEPTED, ClaimState.REJECTED, ClaimState.RETURNED):
+        notices.tell_of_decision(row, app_now())
+
+
+@job("tasks.tell_of_expiry")
+@job("tasks.tell_of_close_out")
+def tell_of_ending(claim: str) -> None:
+    """Tell an expert that a claim ended before it was handed in."""
+    notices.tell_of_ending(_told(claim), app_now())
+
+
+@job("tasks.tell_reviewers")
+def tell_reviewers(claim: str) -> None:
+    """Tell some of those who may review that work waits."""
+    notices.tell_reviewers(_told(claim), app_now(), REVIEWERS_TOLD)
+
+
+@job("tasks.expire_claims")
+def expire_claims() -> None:
+    """Free lapsed slots; the next claimer would do it too, so nobody waits for this."""
+    now = app_now()
+    claims.expire_claims(now, AT_ONCE)
+    claims.expire_returned(now, AT_ONCE)
+
+
+@job("tasks.expire_offers")
+def expire_offers() -> None:
+    """End offers that nobody answered."""
+    offers.expire_offers(now=app_now(), limit=AT_ONCE)
+
+
+@job("tasks.accept_by_clock")
+def accept_by_clock() -> None:
+    """Accept work that nobody judged within its window."""
+    reviews.accept_by_clock(app_now(), AT_ONCE)
+
+
+def _told(claim: str) -> Claim:
+    return Claim.objects.select_related("expert__user", "project").get(pk=UUID(claim))
+
+
+def _offer_all(projects: list[UUID]) -> None:
+    """Make it due that the running batches of these projects offer their seats."""
+    with transaction.atomic():
+        for batch in Batch.objects.filter(project__in=projects, state__in=HANDING_OUT).values_list("pk", flat=True):
+            due("tasks.offer_seats", batch=batch)
+
+
+@job("tasks.offer_seats")
+def offer_seats(batch: str) -> None:
+    """Offer the batch's seats to those already judged."""
+    offers.make_offers(Batch.objects.get(pk=UUID(batch)), now=app_now())

@@ -1,0 +1,48 @@
+"""What people are told about their work: short lines in their inbox, without content and without a lab's name."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.urls import reverse
+
+from accounts.notices import notify
+from tasks.models import Claim, Eligibility, Offer
+from tasks.states import ClaimState
+
+SAID = {
+    "accepted": "Your answer in {name} was accepted. Its pay is on your earnings page.",
+    "fixed": "Your answer in {name} was accepted with the reviewer's corrections. It is paid in full.",
+    "rejected": "Your answer in {name} was not accepted. Its time is paid, and the reviewer says why.",
+}
+
+
+def tell_of_offer(offer: Offer, at: datetime) -> None:
+    """Tell an expert of a seat that waits for an answer."""
+    text = f"{offer.batch.project.code_name}: a seat with {offer.guaranteed_minutes} guaranteed minutes waits for you."
+    notify(offer.expert.user, text, reverse("tasks:offers"), at)
+
+
+def tell_of_decision(claim: Claim, at: datetime) -> None:
+    """Tell an expert how their answer was judged."""
+    name, page = claim.project.code_name, reverse("tasks:mine")
+    if claim.state == ClaimState.RETURNED:
+        text = f"Your answer in {name} came back with notes. Take it up within 72 hours; its time stays paid."
+    else:
+        text = SAID[claim.decision].format(name=name)
+    notify(claim.expert.user, text, page, at)
+
+
+def tell_of_ending(claim: Claim, at: datetime) -> None:
+    """Tell an expert that a claim ended without being handed in, and what is paid."""
+    minutes = (claim.approved_seconds or 0) // 60
+    text = f"{claim.project.code_name}: {claim.end_reason} {minutes} min are paid, and your draft is kept."
+    notify(claim.expert.user, text, reverse("tasks:mine"), at)
+
+
+def tell_reviewers(claim: Claim, at: datetime, most: int) -> None:
+    """Tell those who may review the project that work waits."""
+    rows = Eligibility.objects.filter(project=claim.project, can_review=True).exclude(expert=claim.expert)
+    for row in rows.select_related("expert__user").order_by("expert")[:most]:
+        notify(row.expert.user, f"{claim.project.code_name}: work waits for a review.", reverse("tasks:home"), at)
+
