@@ -23,8 +23,8 @@ class PayoutRail(Protocol):
     def create_transfer(self, order: TransferOrder) -> Transfer:
         """Pay once."""
 
-    def find_transfers(self, group: str) -> list[Transfer]:
-        """Return every payment of a group."""
+    def find_transfers(self, group: str, *, destination: str = "") -> list[Transfer]:
+        """Return every payment of a group, to one account if given."""
 
     def reverse_transfer(self, stripe_id: str, *, amount: Money, reason: str, key: str) -> str:
         """Take a payment or a part of it back."""

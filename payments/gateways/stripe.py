@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +11,7 @@ from typing import Any, ParamSpec, TypeVar
 import stripe
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from stripe.params import TransferListParams
 
 from kernel.db import forbid_transaction
 from kernel.money import Money
@@ -24,6 +25,13 @@ from payments.gateways.errors import (
     reason_of,
 )
 from payments.gateways.events import read_event, read_signed_event
+from payments.gateways.readings import (
+    read_balance,
+    read_balance_transaction,
+    read_payment_intent,
+    read_recipient,
+    read_transfer,
+)
 from payments.gateways.recording import record_request
 from payments.gateways.types import (
     Balance,
@@ -55,6 +63,11 @@ class _RecordingClient(stripe.RequestsClient):
     ) -> tuple[bytes, int, Mapping[str, str]]:
         record_request(self._path, method, url, headers, post_data)
         return super().request(method, url, headers, post_data)
+
+
+def is_live() -> bool:
+    """Say whether our key moves real money."""
+    return "_live_" in settings.STRIPE_API_KEY[:8]
 
 
 def _client() -> stripe.StripeClient:
@@ -108,18 +121,14 @@ def classify(error: stripe.StripeError) -> GatewayError:
     return RefusedByStripe(detail, code=code, reason=reason)
 
 
+def _plain(thing: stripe.StripeObject) -> dict[str, Any]:
+    return thing.to_dict(for_json=True)
+
+
 def _code(error: stripe.StripeError) -> str:
     """Read the code from the body: the library drops it from some classes of error."""
     body = error.json_body if isinstance(error.json_body, dict) else {}
     return str(body.get("error", {}).get("code") or error.code or "")
-
-
-def _at(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _money(minor: int, currency: str) -> Money:
-    return Money(minor, currency.upper())
 
 
 # Money in
@@ -154,28 +163,14 @@ def create_payment_intent(
         },
         options={"idempotency_key": key},
     )
-    return _payment_intent(intent)
+    return read_payment_intent(_plain(intent))
 
 
 @gateway_call
 def retrieve_payment_intent(stripe_id: str) -> PaymentIntent:
     """Return the present truth about a payment."""
-    return _payment_intent(_client().v1.payment_intents.retrieve(stripe_id, params={"expand": CHARGE_PARTS}))
-
-
-def _payment_intent(intent: stripe.PaymentIntent) -> PaymentIntent:
-    charge = intent.latest_charge if isinstance(intent.latest_charge, stripe.Charge) else None
-    moved = charge.balance_transaction if charge else None
-    entry = moved if isinstance(moved, stripe.BalanceTransaction) else None
-    return PaymentIntent(
-        stripe_id=intent.id,
-        status=intent.status,
-        amount=_money(intent.amount, intent.currency),
-        funding=_tag(intent.metadata, "funding_id"),
-        charge_id=charge.id if charge else "",
-        balance_transaction_id=entry.id if entry else "",
-        fee_minor=entry.fee if entry else 0,
-        is_settled=bool(entry and entry.status == "available"),
+    return read_payment_intent(
+        _plain(_client().v1.payment_intents.retrieve(stripe_id, params={"expand": CHARGE_PARTS}))
     )
 
 
@@ -213,7 +208,7 @@ def create_recipient(*, name: str, email: str, country: str, expert: str, key: s
         },
         options={"idempotency_key": key},
     )
-    return _recipient(account)
+    return read_recipient(_plain(account))
 
 
 @gateway_call
@@ -238,22 +233,12 @@ def onboarding_url(account: str, *, refresh_url: str, return_url: str) -> str:
 @gateway_call
 def recipient_readiness(account: str) -> Recipient:
     """Return whether an account can be paid now, and what it still lacks."""
-    return _recipient(
-        _client().v2.core.accounts.retrieve(account, params={"include": ["configuration.recipient", "requirements"]})
-    )
-
-
-def _recipient(account: Any) -> Recipient:
-    """Read an account of v2, in which any part may be null."""
-    known = account.to_dict(for_json=True)
-    recipient = (known.get("configuration") or {}).get("recipient") or {}
-    balance = (recipient.get("capabilities") or {}).get("stripe_balance") or {}
-    entries = (known.get("requirements") or {}).get("entries") or []
-    return Recipient(
-        stripe_id=str(account.id),
-        status=str((balance.get("stripe_transfers") or {}).get("status") or "restricted"),
-        is_closed=bool(known.get("closed")),
-        needs=tuple(str(entry.get("description") or "") for entry in entries),
+    return read_recipient(
+        _plain(
+            _client().v2.core.accounts.retrieve(
+                account, params={"include": ["configuration.recipient", "requirements"]}
+            )
+        )
     )
 
 
@@ -280,27 +265,23 @@ def create_transfer(order: TransferOrder) -> Transfer:
         },
         options={"idempotency_key": order.key},
     )
-    return _transfer(transfer)
+    return read_transfer(_plain(transfer))
 
 
 @gateway_call
-def find_transfers(group: str) -> list[Transfer]:
-    """Return every transfer of a group: the only way to look, as metadata cannot be searched."""
-    found = _client().v1.transfers.list(params={"transfer_group": group, "limit": 100})
-    return [_transfer(each) for each in found.auto_paging_iter()]
+def find_transfers(group: str, *, destination: str = "") -> list[Transfer]:
+    """Return a group's transfers, to one account if given: the only way to look, as metadata cannot be searched."""
+    params: TransferListParams = {"transfer_group": group, "limit": 100}
+    if destination:
+        params["destination"] = destination
+    found = _client().v1.transfers.list(params=params)
+    return [read_transfer(_plain(each)) for each in found.auto_paging_iter()]
 
 
-def _transfer(transfer: stripe.Transfer) -> Transfer:
-    destination = transfer.destination
-    return Transfer(
-        stripe_id=transfer.id,
-        amount=_money(transfer.amount, transfer.currency),
-        reversed_minor=transfer.amount_reversed,
-        destination=destination if isinstance(destination, str) else getattr(destination, "id", ""),
-        group=transfer.transfer_group or "",
-        item=_tag(transfer.metadata, "payout_item"),
-        created_at=_at(transfer.created),
-    )
+@gateway_call
+def retrieve_transfer(stripe_id: str) -> Transfer:
+    """Return the present truth about a transfer."""
+    return read_transfer(_plain(_client().v1.transfers.retrieve(stripe_id)))
 
 
 @gateway_call
@@ -320,38 +301,20 @@ def reverse_transfer(stripe_id: str, *, amount: Money, reason: str, key: str) ->
 @gateway_call
 def retrieve_balance() -> Balance:
     """Return what Stripe holds for the platform."""
-    balance = _client().v1.balance.retrieve()
-    return Balance(
-        available={each.currency.upper(): each.amount for each in balance.available},
-        pending={each.currency.upper(): each.amount for each in balance.pending},
-    )
+    return read_balance(_plain(_client().v1.balance.retrieve()))
 
 
 @gateway_call
 def list_balance_transactions(*, since: datetime) -> list[BalanceTransaction]:
     """Return what moved the platform's balance, newest first."""
     found = _client().v1.balance_transactions.list(params={"created": {"gte": int(since.timestamp())}, "limit": 100})
-    return [_balance_transaction(each) for each in found.auto_paging_iter()]
+    return [read_balance_transaction(_plain(each)) for each in found.auto_paging_iter()]
 
 
 @gateway_call
-def retrieve_balance_transaction(stripe_id: str) -> BalanceTransaction:
-    """Return one movement of the platform's balance."""
-    return _balance_transaction(_client().v1.balance_transactions.retrieve(stripe_id))
-
-
-def _balance_transaction(entry: stripe.BalanceTransaction) -> BalanceTransaction:
-    return BalanceTransaction(
-        stripe_id=entry.id,
-        kind=entry.type,
-        source=entry.source if isinstance(entry.source, str) else "",
-        currency=entry.currency.upper(),
-        amount_minor=entry.amount,
-        fee_minor=entry.fee,
-        net_minor=entry.net,
-        is_settled=entry.status == "available",
-        created_at=_at(entry.created),
-    )
+def bank_payout_status(stripe_id: str, *, account: str) -> str:
+    """Return how far a payout from an expert's Stripe balance to their bank is."""
+    return _client().v1.payouts.retrieve(stripe_id, options={"stripe_account": account}).status
 
 
 @gateway_call
@@ -370,7 +333,7 @@ def list_events(*, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
     found = client.v1.events.list(
         params={"types": list(kinds), "created": {"gte": int(since.timestamp())}, "limit": 100}
     )
-    return [read_event(each.to_dict(for_json=True)) for each in found.auto_paging_iter()][::-1]
+    return [read_event(_plain(each)) for each in found.auto_paging_iter()][::-1]
 
 
 def verify_event(raw: bytes, header: str | None, secrets: Sequence[str], *, is_thin: bool = False) -> GatewayEvent:
@@ -385,7 +348,3 @@ def _is_signed(raw: bytes, header: str | None, secret: str) -> bool:
         return bool(stripe.WebhookSignature.verify_header(raw, header, secret, TOLERANCE_SECONDS))
     except (stripe.SignatureVerificationError, UnicodeDecodeError):
         return False
-
-
-def _tag(metadata: Mapping[str, str] | Any, name: str) -> str:
-    return str(metadata[name]) if metadata is not None and name in metadata else ""

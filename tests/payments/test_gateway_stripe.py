@@ -104,7 +104,6 @@ def test_the_truth_is_read_back(stripe_at_hand: StripeAtHand) -> None:
     assert balance.total("USD") == usd(700)
     assert balance.total("EUR") == Money.zero("EUR")
     assert (moved.kind, moved.net_minor, moved.is_settled) == ("topup", 700, True)
-    assert gateway.retrieve_balance_transaction(moved.stripe_id) == moved
     assert [event.kind for event in events] == ["topup.created", "topup.succeeded"]
 
 
