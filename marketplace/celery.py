@@ -1,13 +1,43 @@
-"""The Celery application: finds every app's ``jobs.py`` and holds the whole beat schedule."""
+"""The Celery application: finds every app's ``jobs.py`` and holds the whole beat schedule.
+
+Beat does no work: each entry writes one outbox row for its period, which any worker, or the sweeper, then takes.
+"""
 
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from celery import Celery
+from celery.signals import setup_logging
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "marketplace.settings")
+
+MINUTE, HOUR, DAY = 60, 3_600, 86_400
+
+RECURRING: Final[dict[str, int]] = {
+    "accounts.seal_audit": 5,
+    "accounts.prune": HOUR,
+    "labs.sweep_idempotency": HOUR,
+    "payments.catch_up_stripe_events": HOUR,
+    "payments.sweep_payouts": 5 * MINUTE,
+    "tasks.accept_by_clock": MINUTE,
+    "tasks.expire_claims": 15,
+    "tasks.expire_offers": MINUTE,
+}
+
+QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest")
 
 app = Celery("guildhall")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
+app.conf.task_queues = [Queue(name) for name in QUEUES]
+app.conf.beat_schedule = {
+    kind: {"task": "accounts.recur", "args": (kind, seconds), "schedule": seconds} for kind, seconds in RECURRING.items()
+}
+
+
+@setup_logging.connect(weak=False)
+def keep_our_logging(**_: object) -> None:
+    """Leave logging as the settings made it: Celery would replace it."""

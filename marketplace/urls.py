@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from django.urls import URLPattern, URLResolver, include, path
 
 from kernel.ids import register_id_converters
-from marketplace import views
+from marketplace import landing, views
 
 register_id_converters(
     "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
@@ -17,8 +17,10 @@ register_id_converters(
 APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks")
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", landing.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
+    *([path("api/v1/", include("marketplace.api_urls"))] if find_spec("marketplace.api_urls") else []),
     *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]

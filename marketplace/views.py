@@ -1,15 +1,40 @@
-"""Pages and probes that belong to no app."""
+"""Probes that belong to no app."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from typing import Final
+
+import structlog
+from django.db import DatabaseError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from accounts.queries import oldest_due_seconds
+
+log = structlog.get_logger(__name__)
+
+LATE_SECONDS: Final = 300
 
 
+@require_safe
+@never_cache
 def healthz(request: HttpRequest) -> HttpResponse:
     """Say that the process answers, asking nothing else."""
     return HttpResponse("ok\n", content_type="text/plain")
 
 
+@require_safe
+@never_cache
 def readyz(request: HttpRequest) -> HttpResponse:
-    """Say whether the database answers and effects are being carried out."""
-    return HttpResponse("ok\n", content_type="text/plain")
+    """Say whether the database answers and how long the oldest due effect has waited."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT shift = interval '0' FROM app_clock")
+            is_clock_true = cursor.fetchone() == (True,)
+        late = round(oldest_due_seconds())
+    except DatabaseError as error:
+        log.warning("readyz.database_away", error=type(error).__name__)
+        return JsonResponse({"database": "away"}, status=503)
+    parts = {"database": "ok", "outbox_oldest_seconds": late, "clock": "true" if is_clock_true else "moved"}
+    return JsonResponse(parts, status=200 if late < LATE_SECONDS else 503)
