@@ -19,6 +19,7 @@ MINUTE, HOUR, DAY = 60, 3_600, 86_400
 RECURRING: Final[dict[str, int]] = {
     "accounts.seal_audit": 5,
     "accounts.prune": HOUR,
+    "experts.expire_credentials": HOUR,
     "labs.sweep_idempotency": HOUR,
     "payments.catch_up_stripe_events": HOUR,
     "payments.sweep_payouts": 5 * MINUTE,
