@@ -91,6 +91,8 @@ def fetch(
         connection.request(method, path, body=body or None, headers={**(headers or {}), "Connection": "close"})
         response = connection.getresponse()
         content = response.read(max_bytes + 1)
+        if time.monotonic() >= ends_at:  # The alarm's cut looks like an early end.
+            raise TimeoutError
         return Answer(response.status, dict(response.getheaders()), content[:max_bytes], len(content) > max_bytes)
     except (OSError, http.client.HTTPException) as error:
         raise OutboundFailed(type(error).__name__) from error

@@ -1,9 +1,10 @@
 """What strangers send: one list of bad values for every form field and every API field."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 import pytest
+from _pytest.mark import ParameterSet
 
 NUL = "a\x00b"
 SURROGATE = "a\ud800b"
@@ -103,7 +104,6 @@ BAD_BODIES: dict[str, bytes] = {
 }
 
 
-def cases(values: dict[str, object] | dict[str, str] | dict[str, bytes]) -> Iterator[object]:
+def cases(values: Mapping[str, object]) -> list[ParameterSet]:
     """Give each value as a parameter of a test, under its name."""
-    for name, value in values.items():
-        yield pytest.param(value, id=name)
+    return [pytest.param(value, id=name) for name, value in values.items()]
