@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import transaction
+
 from accounts.outbox import due, job
 from agreements.models import Signature
-from django.db import transaction
 from experts.models import Expert
 from kernel.db import app_now
 from tasks import notices, routing

@@ -1,4 +1,4 @@
-"""Who should do what: judge every expert against a project in bulk, then choose whom to offer its seats, and say why."""
+"""Who should do what: judge every expert against a project in bulk, then choose whom to offer seats, and say why."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from experts.models import Credential, Expert, ReviewerMark, TierGrant
 from experts.queries import nearest
 from experts.states import ExpertState
 from labs.models import Member
-from payments.chart import project_budget
+from payments import ledger
 from payments.models import Account
 from payments.queries import RateQuote, rates_by_tier
 from payments.rates import hold_minor
@@ -125,7 +125,7 @@ def _judge_one(
     demand: Demand,
     rates: dict[int, RateQuote],
     dearest: int,
-    account: Account | None,
+    account: Account,
     now: datetime,
 ) -> Eligibility:
     work, review = why_not_work(candidate, demand), why_not_review(candidate, demand)
@@ -174,7 +174,11 @@ def plan_seats(batch: Batch, now: datetime) -> list[Seat]:
         return []
     records = _records(project, eligible, now)
     scored = sorted(
-        ((score_of(project, row, records[row.expert_id]), row) for row in eligible if _has_time(records[row.expert_id])),
+        (
+            (score_of(project, row, records[row.expert_id]), row)
+            for row in eligible
+            if _has_time(records[row.expert_id])
+        ),
         key=lambda pair: (-pair[0][0], str(pair[1].expert_id)),
     )
     return [

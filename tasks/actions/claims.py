@@ -106,7 +106,8 @@ def _hold_for_work(claim: Claim, now: datetime) -> None:
 
 def _hold_for_review(claim: Claim, now: datetime) -> None:
     """Take over the review's part of the work's hold; a rate dearer than foreseen buys fewer seconds of it."""
-    assert claim.subject_claim is not None and claim.subject_claim.hold is not None  # The statement joined both.
+    assert claim.subject_claim is not None  # The statement joined both.
+    assert claim.subject_claim.hold is not None
     part = credits.take_review_part(claim.subject_claim.hold, subject=claim.public_id, at=now)
     cap = claim.cap_seconds
     while cap and cost_minor(cap, claim.rate_minor, claim.fee_bps) > part.amount_minor:

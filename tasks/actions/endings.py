@@ -62,7 +62,8 @@ def free_slot(claim: Claim, now: datetime) -> str:
 def pay(claim: Claim, *, reason: str, with_fee: bool, now: datetime) -> None:
     """Settle the claim's hold for its approved seconds; count them on the expert's seat."""
     require_transaction()
-    assert claim.hold is not None and claim.approved_seconds is not None  # Taken at the claim; set by the decision.
+    assert claim.hold is not None  # Taken at the claim.
+    assert claim.approved_seconds is not None  # Set by the decision.
     if claim.kind == WorkKind.REVIEW and not claim.approved_seconds:
         credits.give_back_review_part(claim.hold, at=now)
         return

@@ -49,7 +49,8 @@ moved AS (
 INSERT INTO tasks_claim (
     id, state, state_changed_at, slot_id, task_id, batch_id, project_id, lab_id, expert_id, kind,
     subject_claim_id, rate_minor, currency, tier, card_version, fee_bps, cap_seconds, review_cap_seconds,
-    review_rate_minor, review_layers, is_review_drawn, guideline_id, agreement_version_id, lease_until, working_since, claimed_at)
+    review_rate_minor, review_layers, is_review_drawn, guideline_id, agreement_version_id, lease_until, working_since,
+    claimed_at)
 SELECT %(claim)s, 'WORKING', %(now)s, k.slot_id, k.task_id, k.batch_id, k.project_id, k.lab_id, %(expert)s, %(kind)s,
        k.subject_claim_id, k.rate_minor, k.currency, k.tier, k.card_version, k.fee_bps, k.cap_seconds,
        k.review_cap_seconds, k.review_rate_minor, k.review_layers, k.is_review_drawn, k.guideline_id,
@@ -87,8 +88,8 @@ WITH admitted AS MATERIALIZED (
            FOR UPDATE SKIP LOCKED) free
      LIMIT 1
 ), picked AS (
-    SELECT f.slot_id, f.task_id, f.batch_id, f.project_id, f.lab_id, NULL::uuid AS subject_claim_id, f.rate_minor, f.currency,
-           f.tier, f.card_version, f.fee_bps, f.review_cap_seconds, f.review_rate_minor, f.review_layers,
+    SELECT f.slot_id, f.task_id, f.batch_id, f.project_id, f.lab_id, NULL::uuid AS subject_claim_id, f.rate_minor,
+           f.currency, f.tier, f.card_version, f.fee_bps, f.review_cap_seconds, f.review_rate_minor, f.review_layers,
            f.agreement_version_id, newest.id AS guideline_id,
            f.cap_seconds + CASE WHEN newest.id IS NULL OR EXISTS (
                 SELECT 1 FROM tasks_claim c WHERE c.expert_id = %(expert)s AND c.guideline_id = newest.id)
@@ -129,8 +130,8 @@ WITH admitted AS MATERIALIZED (
            FOR UPDATE OF s SKIP LOCKED) free
      LIMIT 1
 ), picked AS (
-    SELECT f.slot_id, f.task_id, f.batch_id, f.project_id, f.lab_id, f.subject_claim_id, f.rate_minor, f.currency, f.tier,
-           f.card_version, f.fee_bps, 0 AS review_cap_seconds, 0 AS review_rate_minor, 0 AS review_layers,
+    SELECT f.slot_id, f.task_id, f.batch_id, f.project_id, f.lab_id, f.subject_claim_id, f.rate_minor, f.currency,
+           f.tier, f.card_version, f.fee_bps, 0 AS review_cap_seconds, 0 AS review_rate_minor, 0 AS review_layers,
            f.agreement_version_id, f.guideline_id, f.review_cap_seconds AS cap_seconds, FALSE AS is_review_drawn
       FROM found f
 ), {_TAKE}"""  # noqa: S608 -- put together from constants of this module; every value is a parameter.

@@ -81,7 +81,7 @@ class Task(TypedIdModel):
     metadata = models.BinaryField(null=True)  # The lab's own: exported, never served to experts or reviewers.
     gold = models.BinaryField(null=True)
     overlap = models.PositiveSmallIntegerField(default=1)
-    priority = models.SmallIntegerField(default=0)
+    priority = models.IntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:
@@ -108,7 +108,7 @@ class Slot(Stateful):
     )
     layer = models.PositiveSmallIntegerField(default=0)  # Which look at the answer, from 1; 0 for work.
     round = models.PositiveSmallIntegerField(default=0)  # Which version of the answer, from 1; 0 for work.
-    priority = models.SmallIntegerField(default=0)
+    priority = models.IntegerField(default=0)
 
     class Meta:
         constraints = (

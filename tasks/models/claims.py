@@ -124,7 +124,9 @@ class Claim(TypedIdModel, Stateful):
     is_visible = models.BooleanField(default=False, db_default=False)
     running_since = models.DateTimeField(null=True, blank=True)
     running_until = models.DateTimeField(null=True, blank=True)
-    running_kind = models.CharField(max_length=10, choices=SegmentKind.choices, default=SegmentKind.WORK, db_default=SegmentKind.WORK)
+    running_kind = models.CharField(
+        max_length=10, choices=SegmentKind.choices, default=SegmentKind.WORK, db_default=SegmentKind.WORK
+    )
     research_until = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     paused_until = models.DateTimeField(null=True, blank=True)
@@ -134,8 +136,12 @@ class Claim(TypedIdModel, Stateful):
     submitted_at = models.DateTimeField(null=True, blank=True)
     decision_due_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
-    decision = models.CharField(max_length=20, blank=True, default="", db_default="")  # accepted, fixed, rejected, released ...
-    end_reason = models.CharField(max_length=200, blank=True, default="", db_default="")  # In the expert's or the system's words.
+    decision = models.CharField(
+        max_length=20, blank=True, default="", db_default=""
+    )  # accepted, fixed, rejected, released ...
+    end_reason = models.CharField(
+        max_length=200, blank=True, default="", db_default=""
+    )  # In the expert's or the system's words.
     returns = models.PositiveSmallIntegerField(default=0, db_default=0)
     overturned_at = models.DateTimeField(null=True, blank=True)
 
