@@ -12,7 +12,7 @@ from django.core.management import execute_from_command_line
 DEMO_ENVIRONMENT = Path(__file__).resolve().parent / ".guildhall" / "environment"
 
 # The web runs as a role that owns nothing; these commands change the schema or the rights of that role.
-OWNER_COMMANDS = frozenset({"migrate", "createcachetable", "grant_app_role", "sqlflush", "flush"})
+OWNER_COMMANDS = frozenset({"prepare_database", "migrate", "createcachetable", "grant_app_role", "flush"})
 
 
 def main() -> None:

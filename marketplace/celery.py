@@ -35,7 +35,8 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(related_name="jobs")
 app.conf.task_queues = [Queue(name) for name in QUEUES]
 app.conf.beat_schedule = {
-    kind: {"task": "accounts.recur", "args": (kind, seconds), "schedule": seconds} for kind, seconds in RECURRING.items()
+    kind: {"task": "accounts.recur", "args": (kind, seconds), "schedule": seconds}
+    for kind, seconds in RECURRING.items()
 }
 
 

@@ -77,7 +77,9 @@ class Postgres:
             self._make_data()
         found = int((self.data / "PG_VERSION").read_text())
         if found != self.version:
-            raise NoService(f"{self.data} was made by PostgreSQL {found}, this is {self.version}. Remove it to start afresh.")
+            raise NoService(
+                f"{self.data} was made by PostgreSQL {found}, this is {self.version}. Remove it to start afresh."
+            )
         self._stop_orphan()
         with (self.home / "postgres.log").open("ab") as log:
             self.process = subprocess.Popen(

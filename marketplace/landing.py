@@ -14,7 +14,11 @@ from payments import queries as payment_queries
 from payments.rates import pay_minor
 
 SAMPLE_FIELD, SAMPLE_TIER, SAMPLE_RATE_MINOR = "psychiatry", 4, 260_00
-SAMPLE_WORK: Final = (("Juniper, factuality", 23_400), ("Larkspur, creative writing", 9_900), ("Juniper, review", 3_600))
+SAMPLE_WORK: Final = (
+    ("Juniper, factuality", 23_400),
+    ("Larkspur, creative writing", 9_900),
+    ("Juniper, review", 3_600),
+)
 SEAT_SECONDS: Final = 180 * 60
 
 

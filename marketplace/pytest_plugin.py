@@ -26,7 +26,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
     if worker:
         os.environ["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + f"/{int(worker[2:]) + 1}"
         return
-    if {"-h", "--help", "--version", "-V"}.intersection(args) or ("DATABASE_URL" in os.environ and "REDIS_URL" in os.environ):
+    if {"-h", "--help", "--version", "-V"}.intersection(args) or (
+        "DATABASE_URL" in os.environ and "REDIS_URL" in os.environ
+    ):
         return
     guardian = Guardian()
     STARTED.append(guardian)
@@ -42,6 +44,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config, args: list[str]) 
         STARTED.append(valkey)
         os.environ["REDIS_URL"] = valkey.url()
     os.environ["DATA_DIR"] = str(home / "files")
+    (home / "files" / "static").mkdir(
+        parents=True, exist_ok=True
+    )  # WhiteNoise wants it there, though tests use the finders.
 
 
 @pytest.hookimpl(trylast=True)

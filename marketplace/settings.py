@@ -41,7 +41,9 @@ def secret(name: str) -> str:
 
 SECRET_KEY = secret("SECRET_KEY")
 MASTER_KEY = base64.b64decode(
-    read_text("MASTER_KEY", default=base64.b64encode(b"master-key-of-the-tests-only-32b").decode() if IS_TEST else None),
+    read_text(
+        "MASTER_KEY", default=base64.b64encode(b"master-key-of-the-tests-only-32b").decode() if IS_TEST else None
+    ),
     validate=True,
 )
 if len(MASTER_KEY) != 32:
@@ -51,7 +53,9 @@ HAS_MAIL_PAGE = GUILDHALL_MODE in ("demo", "test")
 CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
 OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
 if IS_PRODUCTION and OUTBOUND_ALLOW:
-    raise ImproperlyConfigured("OUTBOUND_ALLOW opens loopback addresses to strangers; production refuses to start with it.")
+    raise ImproperlyConfigured(
+        "OUTBOUND_ALLOW opens loopback addresses to strangers; production refuses to start with it."
+    )
 if IS_PRODUCTION and read_flag("MAIL_PAGE", default=False):
     raise ImproperlyConfigured("The mail page shows everybody's mail; production refuses to start with MAIL_PAGE.")
 if IS_PRODUCTION and read_text("CLOCK_OFFSET", default=""):
@@ -153,7 +157,9 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
     f"-c {name}={milliseconds}"
     for name, milliseconds in {
         "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
-        "lock_timeout": 2_000 if not IS_TEST else 10_000,  # Tests run two to a core; waiting there proves nothing wrong.
+        "lock_timeout": 2_000
+        if not IS_TEST
+        else 10_000,  # Tests run two to a core; waiting there proves nothing wrong.
         "idle_in_transaction_session_timeout": 10_000 if not IS_TEST else 60_000,
     }.items()
 )
@@ -284,15 +290,24 @@ if MAIL_URL:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.username or "", mail.password or ""
     EMAIL_USE_SSL, EMAIL_USE_TLS = mail.scheme == "smtps", mail.scheme == "smtp"
 else:
-    EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend" if not IS_TEST else "django.core.mail.backends.locmem.EmailBackend"
+    EMAIL_BACKEND = (
+        "django.core.mail.backends.dummy.EmailBackend"
+        if not IS_TEST
+        else "django.core.mail.backends.locmem.EmailBackend"
+    )
 
 # --- Money ---------------------------------------------------------------------------------------------------------
 
 STRIPE_OWN_BASE = "https://api.stripe.com"
-STRIPE_API_BASE = read_text("STRIPE_API_BASE", default=STRIPE_OWN_BASE if IS_PRODUCTION else "http://127.0.0.1:9" if IS_TEST else None).rstrip("/")
-STRIPE_API_KEY = secret("STRIPE_API_KEY") if not IS_TEST else read_text("STRIPE_API_KEY", default="sk_test_of_the_tests")
+STRIPE_API_BASE = read_text(
+    "STRIPE_API_BASE", default=STRIPE_OWN_BASE if IS_PRODUCTION else "http://127.0.0.1:9" if IS_TEST else None
+).rstrip("/")
+STRIPE_API_KEY = (
+    secret("STRIPE_API_KEY") if not IS_TEST else read_text("STRIPE_API_KEY", default="sk_test_of_the_tests")
+)
 STRIPE_WEBHOOK_SECRETS = {
-    endpoint: read_list(f"STRIPE_WEBHOOK_SECRETS_{endpoint.upper()}") or ([f"whsec_{endpoint}_of_the_tests"] if IS_TEST else [])
+    endpoint: read_list(f"STRIPE_WEBHOOK_SECRETS_{endpoint.upper()}")
+    or ([f"whsec_{endpoint}_of_the_tests"] if IS_TEST else [])
     for endpoint in ("account", "connect", "thin")
 }
 STRIPE_CONNECT_TIMEOUT_SECONDS = 5

@@ -1,0 +1,17 @@
+"""How gunicorn serves: threads, since labs upload and download for minutes and a sync worker would be killed for it."""
+
+from __future__ import annotations
+
+from marketplace.environment import read_list, read_number
+
+bind = read_list("WEB_BIND") or ["127.0.0.1:8000"]
+worker_class = "gthread"
+workers = read_number("WEB_WORKERS", default=2, least=1)
+threads = read_number("WEB_THREADS", default=8, least=1)
+timeout = 120
+graceful_timeout = 20
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+accesslog = None  # django-structlog writes a line per request, with ids and without content.
+control_socket_disable = True
