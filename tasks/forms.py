@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django import forms
 from django.http import HttpRequest, QueryDict
 
 from kernel.errors import FieldError, Invalid
-from kernel.guards import NameField, TextField, load_json
+from kernel.guards import NameField, TextField, clean_text, load_json
 from tasks.kinds.base import Json, Kind
 from tasks.models import Decision, RejectCategory
 from tasks.rules import REJECT_NOTES_MIN
@@ -109,6 +110,26 @@ class FenceForm(forms.Form):
     fence = forms.IntegerField(min_value=0, max_value=2**31 - 1)
 
 
+class VerbForm(forms.Form):
+    """What to do with a project or a batch: one of the verbs its page offers."""
+
+    verb = forms.ChoiceField()
+
+    def __init__(self, data: QueryDict, *, verbs: Sequence[str]) -> None:
+        super().__init__(data)
+        self.fields["verb"] = forms.ChoiceField(choices=[(verb, verb) for verb in verbs])
+
+
+class ExportForm(forms.Form):
+    """In which shape a file of accepted work is wanted."""
+
+    shape = forms.ChoiceField()
+
+    def __init__(self, data: QueryDict, *, shapes: Sequence[str]) -> None:
+        super().__init__(data)
+        self.fields["shape"] = forms.ChoiceField(choices=[(shape, shape) for shape in shapes])
+
+
 class DecisionForm(forms.Form):
     """A reviewer's decision, with what each decision asks for."""
 
@@ -193,7 +214,8 @@ def _plain_answer(posted: QueryDict, kind: Kind) -> Json:
 
 def plain_text(posted: QueryDict, name: str) -> str:
     """Return a long text of a plain form field, under the rules of text from outside."""
-    return str(TextField(max_length=MAX_TEXT, required=False).clean(posted.get(name, "")))
+    text = posted.get(name, "").replace("\r\n", "\n").strip()
+    return clean_text(text, name=f"/{name}", max_length=MAX_TEXT)
 
 
 def read_attestations(posted: QueryDict, kind: Kind) -> dict[str, bool]:

@@ -50,6 +50,7 @@ TONES: Final = MappingProxyType(
             OVER: "CANCELLED",
         },
         "outboxitem": {IDLE: "DUE QUEUED", MOTION: "LEASED RUNNING", SETTLED: "DONE READY", STOPPED: "DEAD FAILED", OVER: "EXPIRED"},
+        "export": {IDLE: "QUEUED", MOTION: "RUNNING", SETTLED: "READY", STOPPED: "FAILED", OVER: "EXPIRED"},
         "why": {
             MOTION: "ALL_HELD",
             IDLE: "NOT_ELIGIBLE FINISHED NO_OFFER",
