@@ -49,9 +49,7 @@ def _dead() -> Check:
     count = OutboxItem.objects.filter(dead_at__isnull=False).count()
     if not count:
         return Check("Dead jobs", "settled", "None")
-    return Check(
-        "Dead jobs", "stopped", f"{count} gave up after five attempts", "See Jobs: find the cause, then replay."
-    )
+    return Check("Dead jobs", "stopped", f"{count} gave up after five attempts", "See Jobs: find why, then replay.")
 
 
 def _broker() -> Check:
@@ -93,9 +91,7 @@ def _seals() -> Check:
     unsealed = AuditEvent.objects.filter(xid__gte=seal.upto_xid if seal else 0)[: SEALS_LATE_ROWS + 1].count()
     said = f"Seal {seal.number} is {bytes(seal.hash).hex()[:16]}…, " if seal else "No seal yet, "
     tone = "settled" if unsealed <= SEALS_LATE_ROWS else "wait"
-    return Check(
-        "Audit chain", tone, f"{said}{unsealed} rows not yet sealed", "`manage.py verify_audit` checks the chain."
-    )
+    return Check("Audit chain", tone, f"{said}{unsealed} rows not yet sealed", "`manage.py verify_audit` checks it.")
 
 
 def _milliseconds(began: float) -> str:

@@ -43,11 +43,10 @@ def seal_audit() -> int:
         (settled,) = cursor.fetchone()
     last = AuditSeal.objects.order_by("-number").first()
     from_xid = last.upto_xid if last else 0
-    events = list(_events(from_xid, settled)[:MOST_EVENTS])
+    upto = _cut(from_xid, settled)
+    events = list(_events(from_xid, upto))
     if not events:
         return 0
-    upto = settled if len(events) < MOST_EVENTS else _whole_transactions(events)
-    events = [event for event in events if event.xid < upto]
     number, ids = (last.number if last else 0) + 1, [event.pk for event in events]
     digests = b"".join(map(_digest, events))
     AuditSeal.objects.create(
@@ -89,10 +88,12 @@ def _events(from_xid: int, upto_xid: int) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(xid__gte=from_xid, xid__lt=upto_xid).order_by("xid", "id")
 
 
-def _whole_transactions(events: Sequence[AuditEvent]) -> int:
-    """Cut before the last transaction of a full page, which may go on beyond it, unless it is the only one."""
-    last = events[-1].xid
-    return last if events[0].xid < last else last + 1
+def _cut(from_xid: int, settled: int) -> int:
+    """End a link after a page of events, between two transactions: one transaction is never cut in two."""
+    page = list(_events(from_xid, settled).values_list("xid", flat=True)[:MOST_EVENTS])
+    if len(page) < MOST_EVENTS:
+        return settled
+    return page[-1] if page[0] < page[-1] else page[-1] + 1
 
 
 def _digest(event: AuditEvent) -> bytes:
