@@ -126,11 +126,11 @@ def _searches() -> list[tuple[str, object]]:
     return list(AuditEvent.objects.filter(verb="access.searched").values_list("actor", "details"))
 
 
-@pytest.mark.parametrize("q", [text for text in NUL_BIDI_AND_LONG if text and len(text) < 200] + ["x" * 255])
+@pytest.mark.parametrize("q", ["tsk\x00_1", "tsk\u202e_1", "tsk\u200b_1", "x" * 255])
 def test_a_bad_search_is_told_beside_its_field(q: str) -> None:
     client = signed_in(an_operator("trust"))
 
-    answer = client.get("/desk/access/", {"q": q.encode("utf-8", "surrogatepass")})
+    answer = client.get("/desk/access/", {"q": q})
 
     assert answer.status_code == 422
 
@@ -146,6 +146,7 @@ def test_the_list_of_signatures_costs_the_same_for_one_and_for_three() -> None:
     cyd = an_expert().user
     client = signed_in(cyd)
     a_signature(a_version(an_agreement()), cyd)
+    _statements(client)  # The first page of a session also writes the session.
     one = _statements(client)
     a_signature(a_version(an_agreement()), cyd)
     a_signature(a_version(an_agreement()), cyd)
