@@ -336,7 +336,7 @@ def shortest_temporary_folder() -> str:
 
 def command_of(pid: int) -> str:
     """Return the command line of a process, empty when there is none."""
-    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout  # noqa: S607  (ps is wherever the system has it)
+    return subprocess.run(["ps", "-ww", "-o", "command=", "-p", str(pid)], capture_output=True, text=True).stdout
 
 
 def stop_process(pid: int, stop_signal: signal.Signals) -> None:

@@ -255,14 +255,17 @@ CONTENT_SECURITY_POLICY = {
 
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(read_text("STATIC_DIR", default=str(DATA_DIR / "static")))
 WHITENOISE_USE_FINDERS = IS_TEST
 WHITENOISE_AUTOREFRESH = False
-STATIC_STORAGE = {
-    "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
-    "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
-    "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
-}[GUILDHALL_MODE]
+STATIC_STORAGE = read_text(
+    "STATIC_STORAGE",  # An image is built without secrets, so in test mode, for production's storage.
+    default={
+        "production": "whitenoise.storage.CompressedManifestStaticFilesStorage",
+        "demo": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage",
+        "test": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    }[GUILDHALL_MODE],
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": STATIC_STORAGE},

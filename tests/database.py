@@ -62,7 +62,9 @@ def keep_pristine_rows() -> None:
         owner.execute(sql.SQL("CREATE SCHEMA {}").format(sql.Identifier(KEPT)))
         for table in filled_tables(owner):
             owner.execute(
-                sql.SQL("CREATE TABLE {} AS TABLE {}").format(sql.Identifier(KEPT, table), sql.Identifier("public", table))
+                sql.SQL("CREATE TABLE {} AS TABLE {}").format(
+                    sql.Identifier(KEPT, table), sql.Identifier("public", table)
+                )
             )
 
 
