@@ -17,7 +17,6 @@ from agreements.models import Agreement, AgreementVersion
 from agreements.queries import agreements_of, versions_of
 from agreements.states import VersionState
 from kernel.db import app_now
-from kernel.ids import BadId
 from labs.doors import (
     IDEMPOTENCY,
     PAGING,
@@ -86,7 +85,7 @@ class AgreementView(LabView):
 
     def rows(self) -> QuerySet[Agreement]:
         """List the caller's agreements."""
-        return agreements_of(self.lab, self.key.mode)
+        return agreements_of(self.lab).filter(mode=self.key.mode)
 
     def one(self, agreement_id: UUID) -> Agreement:
         """Return one of the caller's agreements, or nothing at all."""
@@ -94,14 +93,6 @@ class AgreementView(LabView):
         if found is None:
             raise Http404
         return found
-
-    def rebuilt_version(self, object_id: str, status: int) -> Response:
-        """Show the version that an earlier request made or published."""
-        try:
-            pk = AgreementVersion.parse_id(object_id)
-        except BadId as error:
-            raise Http404 from error
-        return Response(shown_version(AgreementVersion.objects.get(pk=pk, agreement__in=self.rows())), status=status)
 
 
 class Agreements(AgreementView):
@@ -173,7 +164,8 @@ class Versions(AgreementView):
 
     def rebuilt(self, object_id: str) -> Response:
         """Show the version that an earlier request wrote."""
-        return self.rebuilt_version(object_id, 201)
+        version = versions_of(self.one(self.kwargs["agreement_id"])).get(pk=AgreementVersion.parse_id(object_id))
+        return Response(shown_version(version), status=201)
 
 
 class PublishVersion(AgreementView):
@@ -189,11 +181,20 @@ class PublishVersion(AgreementView):
     def post(self, request: Request, agreement_id: UUID, version_id: UUID) -> Response:
         """Publish a draft: its text never changes again, and new claims need a signature of it."""
         self.body(Nothing)
-        version = versions_of(self.one(agreement_id)).filter(pk=version_id).first()
-        if version is None:
-            raise Http404
+        version = self.version(agreement_id, version_id)
         actions.publish_version(version, by=self.key, now=app_now())
         return Response(shown_version(version))
+
+    def version(self, agreement_id: UUID, version_id: UUID) -> AgreementVersion:
+        """Return one version of one of the caller's agreements, or nothing at all."""
+        found = versions_of(self.one(agreement_id)).filter(pk=version_id).first()
+        if found is None:
+            raise Http404
+        return found
+
+    def rebuilt(self, object_id: str) -> Response:
+        """Show the version that an earlier request published."""
+        return Response(shown_version(self.version(**self.kwargs)))
 
 
 def shown(agreement: Agreement) -> dict[str, Any]:

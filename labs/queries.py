@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Case, Count, F, QuerySet, When
+from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 
@@ -79,6 +79,6 @@ def events_of(lab: Lab, mode: str) -> QuerySet[Event]:
     return Event.objects.filter(lab=lab, mode=mode, transaction__lt=oldest_running).order_by("transaction", "id")
 
 
-def events_since(lab: Lab, mode: str, since: datetime) -> QuerySet[Event]:
-    """List the feed from a moment on."""
-    return events_of(lab, mode).filter(created_at__gte=since)
+def events_after(events: QuerySet[Event], transaction: int, pk: bytes) -> QuerySet[Event]:
+    """Go on after a place in the feed."""
+    return events.filter(Q(transaction__gt=transaction) | Q(transaction=transaction, pk__gt=UUID(bytes=pk)))

@@ -1,7 +1,9 @@
 """What every labs' endpoint shares: authentication, idempotency, paging, error shape, throttles."""
 
+from labs.doors import idempotency
 from labs.doors.authentication import HasScope, LabKeyAuthentication
 from labs.doors.bodies import JSON, NDJSON, content_type_of, parse_object, read_body
+from labs.doors.described import IDEMPOTENCY, PAGING, READ, WRITE, Nothing, page_of, query
 from labs.doors.fields import (
     MoneySerializer,
     SafeBooleanField,
@@ -14,17 +16,22 @@ from labs.doors.fields import (
     StrictSerializer,
     WordsField,
 )
-from labs.doors.paging import keyset_page, refuse_unknown_parameters
+from labs.doors.paging import keyset_page, read_choice, refuse_unknown_parameters
 from labs.doors.problems import TooLarge, WrongType, answer, as_json, problem
 from labs.doors.views import LabView
 
 __all__ = [
+    "IDEMPOTENCY",
     "JSON",
     "NDJSON",
+    "PAGING",
+    "READ",
+    "WRITE",
     "HasScope",
     "LabKeyAuthentication",
     "LabView",
     "MoneySerializer",
+    "Nothing",
     "SafeBooleanField",
     "SafeCharField",
     "SafeChoiceField",
@@ -39,9 +46,13 @@ __all__ = [
     "answer",
     "as_json",
     "content_type_of",
+    "idempotency",
     "keyset_page",
+    "page_of",
     "parse_object",
     "problem",
+    "query",
     "read_body",
+    "read_choice",
     "refuse_unknown_parameters",
 ]

@@ -72,7 +72,7 @@ class HasScope(BasePermission):
         key = request.auth
         if not isinstance(key, ApiKey):
             return False
-        scope = getattr(view, "scopes", {}).get(request.method, Scope.ADMIN)
+        scope = getattr(view, "scopes", {}).get("GET" if request.method == "HEAD" else request.method)
         if scope is not None and not rules.has_scope(key, scope):
             return False
         if request.method not in {"GET", "HEAD", "OPTIONS"} and key.lab.state == LabState.FROZEN:

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from kernel.errors import FieldError, Invalid
-from kernel.guards import load_json
+from kernel.guards import MAX_KEYS, load_json
 from labs.doors.problems import TooLarge, WrongType
 
 MAX_JSON_BYTES = 2_000_000
@@ -40,11 +40,11 @@ def read_body(request: HttpRequest, *, at_most: int) -> bytes:
     return raw
 
 
-def parse_object(raw: bytes, *, at_most: int = MAX_JSON_BYTES) -> dict[str, Any]:
+def parse_object(raw: bytes, *, at_most: int = MAX_JSON_BYTES, max_keys: int = MAX_KEYS) -> dict[str, Any]:
     """Parse a body that must be one JSON object; an empty body is an empty object."""
     if not raw.strip():
         return {}
-    value = load_json(raw, max_bytes=at_most, name="")
+    value = load_json(raw, max_bytes=at_most, name="", max_keys=max_keys)
     if not isinstance(value, dict):
         raise Invalid([FieldError("/", "wrong_type", "Send a JSON object.")])
     return value

@@ -133,10 +133,15 @@ def check_fingerprint(stored: bytes, sent: bytes) -> None:
 
 def fingerprint_of(method: str, path: str, body: bytes) -> bytes:
     """Hash what was asked, whole."""
-    return start_fingerprint(method, path, hashlib.sha256(body).digest())
+    return fingerprint_with(method, path, digest_of(body))
 
 
-def start_fingerprint(method: str, path: str, body_digest: bytes) -> bytes:
+def digest_of(body: bytes) -> bytes:
+    """Hash a body."""
+    return hashlib.sha256(body).digest()
+
+
+def fingerprint_with(method: str, path: str, body_digest: bytes) -> bytes:
     """Hash what was asked, given the hash of its body."""
     return hashlib.sha256(f"{method} {path}\n".encode() + body_digest).digest()
 

@@ -61,6 +61,14 @@ def read_limit(request: Request) -> int:
     return int(text)
 
 
+def read_choice(request: Request, name: str, allowed: Collection[str]) -> str | None:
+    """Return a query parameter that must be one of some words, or None when it was not given."""
+    text = request.query_params.get(name)
+    if text is not None and text not in allowed:
+        raise Invalid([FieldError(f"?{name}", "unknown_value", f"Choose one of: {', '.join(sorted(allowed))}.")])
+    return text
+
+
 def make_cursor(request: Request, row: TypedIdModel) -> str:
     """Write where a list goes on: readable by this lab, in this mode, on this address only."""
     return _signer(request).sign(row.public_id)

@@ -61,6 +61,7 @@ class LabView(APIView):
     parser_classes = (JSONParser,)
     renderer_classes = (JSONRenderer,)
     content_negotiation_class = AlwaysJson
+    metadata_class = None
 
     scopes: ClassVar[dict[str, str | None]] = {}
     max_body_bytes: ClassVar[int] = bodies.MAX_JSON_BYTES

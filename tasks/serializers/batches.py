@@ -145,7 +145,7 @@ class TaskOut(serializers.ModelSerializer[Task]):
 
     id = serializers.CharField(source="public_id", read_only=True)
     batch = serializers.CharField(source="batch.public_id", read_only=True)
-    slots = SlotCounts(read_only=True)
+    slots = SlotCounts(source="slots_by_state", read_only=True)
 
     class Meta:
         model = Task

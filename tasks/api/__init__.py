@@ -1,0 +1,1 @@
+"""The labs' door to projects, batches, tasks, submissions and exports."""

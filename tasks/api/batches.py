@@ -1,0 +1,214 @@
+"""Batches: opened, watched, driven; and the tasks in them, one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any, ClassVar
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel.db import app_now
+from labs.doors import (
+    IDEMPOTENCY,
+    PAGING,
+    READ,
+    WRITE,
+    LabView,
+    Nothing,
+    keyset_page,
+    page_of,
+    parse_object,
+    query,
+    read_choice,
+    refuse_unknown_parameters,
+)
+from labs.models import Scope
+from tasks import lab_queries
+from tasks.actions import posting, publishing
+from tasks.api import finding
+from tasks.api.posting import with_slots
+from tasks.models import Batch
+from tasks.queries import batch_progress
+from tasks.serializers.batches import BatchCreate, BatchDetail, BatchFields, BatchOut, CancelIn, TaskDetail
+from tasks.states import BatchState
+
+TAG = ["batches"]
+MAX_INLINE_BYTES = 32 * 1024 * 1024
+INLINE_KEYS = 200_000
+
+
+def shown(batch: Batch) -> dict[str, Any]:
+    """Show a batch in a list."""
+    return dict(BatchOut(batch).data)
+
+
+def detailed(batch: Batch) -> dict[str, Any]:
+    """Show a batch with its progress and cost so far."""
+    figures = {"progress": asdict(batch_progress(batch)), "cost": asdict(lab_queries.cost_of(batch))}
+    return {**shown(batch), **figures}
+
+
+class BatchView(LabView):
+    """A view about the caller's batches."""
+
+    scopes = {"GET": None, "POST": Scope.TASKS_WRITE, "PATCH": Scope.TASKS_WRITE}
+    success: ClassVar[int] = 200
+
+    def rows(self) -> Any:
+        """List the caller's batches."""
+        return lab_queries.batches_of(self.lab, self.key.mode)
+
+    def rebuilt(self, object_id: str) -> Response:
+        """Show the batch that an earlier request made or moved."""
+        return Response(detailed(finding.by_id(self.rows(), object_id)), status=self.success)
+
+
+class Batches(BatchView):
+    """All batches."""
+
+    @extend_schema(
+        operation_id="list_batches",
+        tags=TAG,
+        parameters=[*PAGING, query("state", "Only batches in this state.", choices=BatchState.values)],
+        responses={200: page_of(BatchOut), **READ},
+    )
+    def get(self, request: Request) -> Response:
+        """List the batches of all projects, newest first."""
+        return Response(keyset_page(request, _filtered(request, self.rows()), shown, filters=("state",)))
+
+
+class ProjectBatches(BatchView):
+    """The batches of a project."""
+
+    success = 201
+    max_body_bytes = MAX_INLINE_BYTES
+
+    @extend_schema(
+        operation_id="list_project_batches",
+        tags=TAG,
+        parameters=[*PAGING, query("state", "Only batches in this state.", choices=BatchState.values)],
+        responses={200: page_of(BatchOut), **READ},
+    )
+    def get(self, request: Request, project_id: UUID) -> Response:
+        """List a project's batches, newest first."""
+        project = finding.one(lab_queries.projects_of(self.lab, self.key.mode), project_id)
+        rows = _filtered(request, self.rows().filter(project=project))
+        return Response(keyset_page(request, rows, shown, filters=("state",)))
+
+    @extend_schema(
+        operation_id="create_batch",
+        tags=TAG,
+        parameters=[IDEMPOTENCY],
+        request=BatchCreate,
+        responses={201: BatchDetail, **WRITE},
+    )
+    def post(self, request: Request, project_id: UUID) -> Response:
+        """Open a batch, with up to 1,000 tasks at once: all of them and the batch are stored, or nothing is."""
+        project = finding.one(lab_queries.projects_of(self.lab, self.key.mode), project_id)
+        raw = parse_object(self.raw, at_most=MAX_INLINE_BYTES, max_keys=INLINE_KEYS)
+        checked = BatchCreate(data=raw)
+        checked.is_valid(raise_exception=True)
+        values = dict(checked.validated_data)
+        lines = values.pop("tasks", None)
+        batch = posting.create_batch_with_tasks(project, values, lines, by=self.key, now=app_now())
+        return Response(detailed(batch), status=201)
+
+
+class OneBatch(BatchView):
+    """One batch."""
+
+    @extend_schema(operation_id="get_batch", tags=TAG, responses={200: BatchDetail, **READ})
+    def get(self, request: Request, batch_id: UUID) -> Response:
+        """Show a batch: its state, its wanted answers by state, and its cost so far."""
+        refuse_unknown_parameters(request, ())
+        return Response(detailed(finding.one(self.rows(), batch_id)))
+
+    @extend_schema(operation_id="update_batch", tags=TAG, request=BatchFields, responses={200: BatchDetail, **WRITE})
+    def patch(self, request: Request, batch_id: UUID) -> Response:
+        """Change a batch's name, priority or due time."""
+        batch = finding.one(self.rows(), batch_id)
+        changes = self.body(BatchFields)
+        return Response(detailed(publishing.update_batch(batch, changes, by=self.key, now=app_now())))
+
+
+class MoveBatch(BatchView):
+    """One verb on a batch."""
+
+    act: ClassVar[Callable[..., Batch]]
+
+    def move(self, batch_id: UUID, **values: Any) -> Response:
+        """Do the verb and show the batch."""
+        batch = finding.one(self.rows(), batch_id)
+        return Response(detailed(type(self).act(batch, by=self.key, now=app_now(), **values)))
+
+
+class CancelBatch(MoveBatch):
+    """Stop a batch."""
+
+    act = staticmethod(publishing.cancel_batch)
+
+    @extend_schema(
+        operation_id="cancel_batch",
+        tags=TAG,
+        parameters=[IDEMPOTENCY],
+        request=CancelIn,
+        responses={200: BatchDetail, **WRITE},
+    )
+    def post(self, request: Request, batch_id: UUID) -> Response:
+        """Stop a batch: open work is void, work under way is closed out and paid, submitted work is decided."""
+        return self.move(batch_id, **self.body(CancelIn))
+
+
+def mover(name: str, act: Callable[..., Batch], sentence: str) -> type[MoveBatch]:
+    """Make the view of one verb without a body: ``POST /batches/{id}:name``."""
+
+    @extend_schema(
+        operation_id=f"{name}_batch",
+        tags=TAG,
+        description=sentence,
+        parameters=[IDEMPOTENCY],
+        request=None,
+        responses={200: BatchDetail, **WRITE},
+    )
+    def post(self: MoveBatch, request: Request, batch_id: UUID) -> Response:
+        self.body(Nothing)
+        return self.move(batch_id)
+
+    return type(f"{name.title()}Batch", (MoveBatch,), {"act": staticmethod(act), "post": post, "__doc__": sentence})
+
+
+LaunchBatch = mover("launch", publishing.launch_batch, "Hand the batch's tasks out to experts.")
+PauseBatch = mover("pause", publishing.pause_batch, "Hand nothing more out; work under way goes on.")
+ResumeBatch = mover("resume", publishing.resume_batch, "Hand work out again.")
+DrainBatch = mover("drain", publishing.drain_batch, "Take no more tasks; complete when the last answer is decided.")
+
+
+class OneTask(LabView):
+    """One task."""
+
+    scopes = {"GET": None}
+
+    @extend_schema(
+        operation_id="get_task",
+        tags=["tasks"],
+        parameters=[query("expand", "`payload` adds the payload and your metadata.", choices=["payload"])],
+        responses={200: TaskDetail, **READ},
+    )
+    def get(self, request: Request, task_id: UUID) -> Response:
+        """Show a task, with its content on request."""
+        refuse_unknown_parameters(request, {"expand"})
+        is_expanded = read_choice(request, "expand", ["payload"]) is not None
+        task = finding.one(lab_queries.task_of(self.lab, self.key.mode), task_id)
+        (row,) = with_slots([task])
+        if is_expanded:
+            row |= lab_queries.opened_task(task, by=self.key.public_id, at=app_now())
+        return Response(row)
+
+
+def _filtered(request: Request, rows: Any) -> Any:
+    state = read_choice(request, "state", BatchState.values)
+    return rows.filter(state=state) if state else rows

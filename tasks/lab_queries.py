@@ -1,0 +1,190 @@
+"""What a lab sees of its own work, in its own mode; another lab's rows are never in these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+
+from agreements.gate import open_for_lab
+from agreements.models import Agreement
+from experts.queries import verified_credential_classes
+from kernel.sealing import Sealed
+from labs.models import Lab
+from payments.rates import fee_minor, pay_minor
+from tasks import content
+from tasks.exports.record import pseudonym
+from tasks.kinds import registry
+from tasks.models import Batch, Claim, Export, GuidelineVersion, Project, Review, Slot, Submission, Task, WorkKind
+from tasks.queries import Progress
+from tasks.states import SlotState
+
+WITH_FEE = ("accepted", "fixed", "reviewed")
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What was paid for so far, in minor units."""
+
+    currency: str
+    pay_minor: int
+    fee_minor: int
+
+
+def projects_of(lab: Lab, mode: str) -> QuerySet[Project]:
+    """List the lab's projects in this mode."""
+    return Project.objects.filter(lab=lab, mode=mode).select_related("lab", "domain", "agreement")
+
+
+def guidelines_of(project: Project) -> QuerySet[GuidelineVersion]:
+    """List the versions of a project's instructions."""
+    return GuidelineVersion.objects.filter(project=project)
+
+
+def agreements_of(lab: Lab, mode: str) -> QuerySet[Agreement]:
+    """List the lab's agreements in this mode."""
+    return Agreement.objects.filter(lab=lab, mode=mode)
+
+
+def batches_of(lab: Lab, mode: str) -> QuerySet[Batch]:
+    """List the lab's batches in this mode."""
+    return Batch.objects.filter(lab=lab, project__mode=mode).select_related("project__lab")
+
+
+def tasks_of(batch: Batch) -> QuerySet[Task]:
+    """List a batch's tasks without their content."""
+    return Task.objects.filter(batch=batch).select_related("batch").defer("payload", "metadata", "gold")
+
+
+def task_of(lab: Lab, mode: str) -> QuerySet[Task]:
+    """List all the lab's tasks in this mode, with the batch and project each belongs to."""
+    return Task.objects.filter(batch__lab=lab, project__mode=mode).select_related("batch", "project__lab")
+
+
+def exports_of(lab: Lab, mode: str) -> QuerySet[Export]:
+    """List the lab's exports in this mode."""
+    return Export.objects.filter(lab=lab, mode=mode).select_related("project", "batch", "lab")
+
+
+def submissions_of(lab: Lab, mode: str) -> QuerySet[Submission]:
+    """List what was handed in for the lab in this mode; each row knows the newest version of its claim."""
+    newest = Submission.objects.filter(claim=OuterRef("claim")).order_by().values("claim").annotate(Max("version"))
+    return (
+        Submission.objects.filter(claim__lab=lab, claim__project__mode=mode, claim__kind=WorkKind.WORK)
+        .select_related(
+            "claim__task",
+            "claim__batch",
+            "claim__project__lab",
+            "claim__expert",
+            "claim__guideline",
+            "claim__agreement_version",
+        )
+        .annotate(newest_version=Subquery(newest.values("version__max")[:1]))
+    )
+
+
+def slots_of_tasks(tasks: Sequence[Task]) -> dict[UUID, Progress]:
+    """Count the work slots of some tasks by state, in one query."""
+    counted: dict[UUID, dict[str, int]] = {task.pk: {} for task in tasks}
+    rows = Slot.objects.filter(task__in=tasks, kind=WorkKind.WORK).values_list("task", "state").annotate(Count("pk"))
+    for task, state, count in rows.order_by():
+        counted[task][state] = count
+    return {task: progress_from(states) for task, states in counted.items()}
+
+
+def progress_from(counted: dict[str, int]) -> Progress:
+    """Read counts by state as progress."""
+    return Progress(
+        created=sum(counted.values()),
+        open=counted.get(SlotState.OPEN, 0),
+        claimed=counted.get(SlotState.CLAIMED, 0),
+        submitted=counted.get(SlotState.SUBMITTED, 0),
+        accepted=counted.get(SlotState.ACCEPTED, 0),
+        void=counted.get(SlotState.VOID, 0),
+    )
+
+
+def cost_of(batch: Batch) -> Cost:
+    """Add up what a batch's decided claims cost, each rounded as its pay line was."""
+    decided = Claim.objects.filter(batch=batch, approved_seconds__gt=0, decided_at__isnull=False)
+    groups = decided.values_list("approved_seconds", "rate_minor", "fee_bps", "decision").annotate(Count("pk"))
+    pay = fee = 0
+    for seconds, rate, bps, decision, count in groups.order_by():
+        one = pay_minor(seconds, rate)
+        pay += count * one
+        fee += count * (fee_minor(one, bps) if decision in WITH_FEE else 0)
+    return Cost(batch.project.currency, pay, fee)
+
+
+def reviews_by_submission(submissions: Sequence[Submission]) -> dict[UUID, list[Review]]:
+    """Group the judgements of some submissions, oldest first, in one query."""
+    found: dict[UUID, list[Review]] = {submission.pk: [] for submission in submissions}
+    for review in Review.objects.filter(submission__in=submissions).order_by("decided_at", "pk"):
+        found[review.submission_id].append(review)
+    return found
+
+
+def submission_row(submission: Submission, reviews: Iterable[Review], *, at: datetime) -> dict[str, Any]:
+    """Return a submission as its lab may see it: a pseudonym, no name, no content."""
+    claim = submission.claim
+    return {
+        "id": submission.public_id,
+        "task": claim.task.public_id,
+        "external_id": claim.task.external_id,
+        "batch": claim.batch.public_id,
+        "state": claim.state,
+        "version": submission.version,
+        "is_newest": submission.version == getattr(submission, "newest_version", submission.version),
+        "active_seconds": submission.active_seconds,
+        "submitted_at": submission.submitted_at,
+        "decision_due_at": claim.decision_due_at,
+        "decided_at": claim.decided_at,
+        "stages": [
+            {
+                "decision": review.decision,
+                "category": review.category,
+                "by": "reviewer" if review.claim_id else "lab",
+                "decided_at": review.decided_at,
+            }
+            for review in reviews
+        ],
+        "provenance": {
+            "expert": pseudonym(claim.project_id, claim.expert_id),
+            "tier": claim.tier,
+            "credential_classes": sorted(verified_credential_classes(claim.expert, at.date())),
+            "guideline_version": claim.guideline.number if claim.guideline else None,
+            "agreement_version": claim.agreement_version.number,
+            "active_seconds": submission.active_seconds,
+            "shown_order": list(claim.shown_order),
+            "kind_version": registry.get(claim.project.kind).version,
+        },
+    }
+
+
+def opened_task(task: Task, *, by: str, at: datetime) -> dict[str, Any]:
+    """Open a task's payload and metadata for its lab; one access row."""
+    project = task.project
+    sealed = [content.payload_of(task, project)]
+    if task.metadata is not None:
+        sealed.append(Sealed(project.data_key, task.metadata, f"{task.public_id}/metadata"))
+    opened = [orjson.loads(part) for part in _open(project, by, task.public_id, at, sealed)]
+    return {"payload": opened[0], "metadata": opened[1] if len(opened) > 1 else None}
+
+
+def opened_responses(submissions: Sequence[Submission], *, by: str, at: datetime) -> list[Any]:
+    """Open the answers of some submissions of one project for its lab; one access row each."""
+    found = []
+    for submission in submissions:
+        project = submission.claim.project
+        sealed = [content.response_of(submission, project)]
+        found += [orjson.loads(part) for part in _open(project, by, submission.public_id, at, sealed)]
+    return found
+
+
+def _open(project: Project, by: str, subject: str, at: datetime, sealed: list[Sealed]) -> Iterable[bytes]:
+    return open_for_lab(project.lab, by=by, subject=subject, purpose="api", at=at, contents=sealed, count=len(sealed))
