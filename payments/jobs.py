@@ -6,7 +6,7 @@ from uuid import UUID
 
 from accounts.outbox import job
 from kernel.db import app_now
-from payments import sending
+from payments import actions, sending, stripe_events
 from payments.models import PayoutRun
 from payments.sending import STARTABLE
 
@@ -37,3 +37,45 @@ def finish_payout_run(run: str) -> None:
 def sweep_payouts() -> None:
     """Take up items of running runs that nothing has touched for a while."""
     sending.make_stalled_items_due(now=app_now())
+
+
+# What Stripe says
+
+
+@job("payments.process_stripe_event", queue="payments", timeout=120)
+def process_stripe_event(mode: str, event: str) -> None:
+    """Act on a stored event."""
+    stripe_events.process_event(mode, event)
+
+
+@job("payments.catch_up_stripe_events", queue="payments", timeout=300)
+def catch_up_stripe_events() -> None:
+    """Store events that never arrived, and ask about what waits for one."""
+    stripe_events.catch_up(now=app_now())
+
+
+@job("payments.charge_funding", queue="payments", timeout=120)
+def charge_funding(funding: str) -> None:
+    """Charge a lab's payment once."""
+    actions.carry_funding(UUID(funding))
+
+
+@job("payments.read_funding", queue="payments", timeout=120)
+def read_funding(funding: str) -> None:
+    """Ask Stripe how a lab's payment stands."""
+    actions.read_funding(UUID(funding))
+
+
+@job("payments.read_payee", queue="payments", timeout=120)
+def read_payee(payee: str) -> None:
+    """Ask Stripe whether an expert can be paid."""
+    actions.read_payee(UUID(payee))
+
+
+# Asking
+
+
+@job("payments.ask_for_payee", queue="payments")
+def ask_for_payee(expert: str) -> None:
+    """Ask an expert where to send the first pay."""
+    actions.ask_for_payee(UUID(expert), now=app_now())

@@ -7,9 +7,10 @@ import django.core.serializers.json
 import django.db.models.deletion
 import django.db.models.expressions
 import django.db.models.functions.text
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,46 @@
+"""The only writers of cards, fundings, payees and runs."""
+
+from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
+from payments.actions.cards import RATES, install_rate_card
+from payments.actions.funding import (
+    add_play_money,
+    carry_funding,
+    confirm_funding,
+    post_float,
+    read_funding,
+    start_funding,
+)
+from payments.actions.payees import (
+    NoPayoutRail,
+    ask_for_payee,
+    onboarding_link,
+    read_payee,
+    record_readiness,
+    start_payee,
+)
+from payments.actions.runs import build_run, cancel_run, leave_out, submit_run
+
+__all__ = [
+    "RATES",
+    "MayNotApprove",
+    "NoPayoutRail",
+    "add_play_money",
+    "approve_run",
+    "ask_for_payee",
+    "build_run",
+    "cancel_run",
+    "carry_funding",
+    "confirm_funding",
+    "install_rate_card",
+    "leave_out",
+    "onboarding_link",
+    "post_float",
+    "read_funding",
+    "read_payee",
+    "record_readiness",
+    "reject_run",
+    "reopen_run",
+    "start_funding",
+    "start_payee",
+    "submit_run",
+]

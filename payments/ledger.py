@@ -1,0 +1,186 @@
+"""The double-entry ledger: balanced, append-only, each entry written once per natural key."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import orjson
+from django.db import connection
+from django.db.models import Sum
+
+from kernel.db import require_transaction
+from kernel.money import Money
+from payments.chart import (
+    Place,
+    bad_debt,
+    bank_operating,
+    bonus_expense,
+    expert_available,
+    expert_receivable,
+    goodwill_expense,
+    lab_prepaid,
+    lab_receivable,
+    opening_equity,
+    payout_in_flight,
+    platform_fee,
+    project_budget,
+    project_hold,
+    refund_in_flight,
+    stripe_available,
+    stripe_fees,
+    stripe_pending,
+    suspense,
+    tax_withheld,
+)
+from payments.models import Account, AccountKind, Entry, Posting
+
+__all__ = [
+    "KeyReused",
+    "Place",
+    "bad_debt",
+    "balance",
+    "bank_operating",
+    "bonus_expense",
+    "expert_available",
+    "expert_receivable",
+    "goodwill_expense",
+    "is_posted",
+    "lab_prepaid",
+    "lab_receivable",
+    "open_account",
+    "opening_equity",
+    "payout_in_flight",
+    "platform_fee",
+    "post",
+    "project_budget",
+    "project_hold",
+    "refund_in_flight",
+    "reverse",
+    "stripe_available",
+    "stripe_fees",
+    "stripe_pending",
+    "suspense",
+    "tax_withheld",
+    "try_post",
+]
+
+Memo = Mapping[str, str | int | None]
+Legs = Sequence[tuple[Place, int]]
+
+DEBIT_KINDS = frozenset({AccountKind.ASSET, AccountKind.EXPENSE})
+POST = "SELECT entry, is_new, stored_digest FROM {}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+
+
+class KeyReused(RuntimeError):
+    """The key is known for another payload: a programmer's mistake, never a person's."""
+
+
+def post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> int:
+    """Write a balanced entry (debit positive) once per ``key`` and return its id; a posting of zero is left out.
+
+    The same key with the same postings is a no-op, with others ``KeyReused``. An account below its floor
+    raises IntegrityError (``account_not_below_floor``).
+    """
+    entry = _write("payments_post", kind, postings, key=key, at=at, memo=memo)
+    assert entry is not None
+    return entry
+
+
+def try_post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> int | None:
+    """Do what ``post`` does, but return None, with nothing written, when an account would sink below its floor."""
+    return _write("payments_try_post", kind, postings, key=key, at=at, memo=memo)
+
+
+def reverse(entry: Entry, *, key: str, at: datetime, memo: Memo | None = None) -> int:
+    """Write the opposite of an entry, at most once, and return the new entry's id."""
+    legs = [
+        (Place(leg.account.code, leg.account.kind, leg.currency, leg.account.floor), -leg.amount)
+        for leg in entry.postings.select_related("account").order_by("id")
+    ]
+    written = _write("payments_post", f"{entry.kind}.reversed", legs, key=key, at=at, memo=memo, reverses=entry.pk)
+    assert written is not None
+    return written
+
+
+def is_posted(key: str) -> bool:
+    """Tell whether an entry of this key is written."""
+    return Entry.objects.filter(key=key).exists()
+
+
+def open_account(place: Place) -> Account:
+    """Return an account's row, opened if it is not there yet; its ``balance`` column is signed, debit positive."""
+    account, _ = Account.objects.get_or_create(
+        code=place.code, currency=place.currency, defaults={"kind": place.kind, "floor": place.floor}
+    )
+    return account
+
+
+def balance(place: Place) -> Money:
+    """Return an account's normal balance: what it holds, on its own side of the books."""
+    account = Account.objects.filter(code=place.code, currency=place.currency).first()
+    return Money(normal(account) if account else 0, place.currency)
+
+
+def normal(account: Account) -> int:
+    """Return the balance on the account's own side: cached where there is a floor, summed where there is none."""
+    signed = account.balance
+    if account.floor is None:
+        signed = Posting.objects.filter(account=account).aggregate(total=Sum("amount"))["total"] or 0
+    return signed if account.kind in DEBIT_KINDS else -signed
+
+
+def _write(
+    function: str,
+    kind: str,
+    postings: Legs,
+    *,
+    key: str,
+    at: datetime,
+    memo: Memo | None,
+    reverses: int | None = None,
+) -> int | None:
+    require_transaction()
+    legs = [(place, amount) for place, amount in postings if _whole(amount)]
+    currency = _one_currency(legs)
+    if len(legs) < 2 or sum(amount for _, amount in legs):
+        raise ValueError(f"The postings of {key} do not balance.")
+    digest = _digest(kind, legs, reverses)
+    values = (
+        key,
+        kind,
+        at,
+        orjson.dumps(dict(memo or {})).decode(),
+        digest,
+        reverses,
+        currency,
+        [place.code for place, _ in legs],
+        [place.kind for place, _ in legs],
+        [place.floor for place, _ in legs],
+        [amount for _, amount in legs],
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(POST.format(function), values)
+        entry, _, stored = cursor.fetchone()
+    if entry is not None and stored != digest:
+        raise KeyReused(f"{key} was posted before with other postings.")
+    return entry  # type: ignore[no-any-return]  # the driver's rows are not typed
+
+
+def _whole(amount: int) -> int:
+    if type(amount) is not int:
+        raise TypeError("A posting counts whole minor units.")
+    return amount
+
+
+def _one_currency(legs: Legs) -> str:
+    currencies = {place.currency for place, _ in legs}
+    if len(currencies) > 1:
+        raise ValueError(f"{' and '.join(sorted(currencies))} do not meet in one entry.")
+    return next(iter(currencies), "")
+
+
+def _digest(kind: str, legs: Legs, reverses: int | None) -> str:
+    payload = [kind, reverses, sorted([place.code, place.currency, amount] for place, amount in legs)]
+    return hashlib.sha256(orjson.dumps(payload)).hexdigest()

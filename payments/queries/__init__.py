@@ -1,0 +1,55 @@
+"""What may be seen of money, and by whom: rows ready to render."""
+
+from payments.queries.cards import CardRow, PublicCard, RateQuote, card_rows, public_card, rate_for, rates_by_tier
+from payments.queries.earnings import Earnings, Week, earnings_of, pay_lines_of, statement_rows
+from payments.queries.funds import (
+    FundingRow,
+    LabFunds,
+    ProjectFunds,
+    balance,
+    budgets_of,
+    fundings_of,
+    lab_funds,
+    project_funds,
+)
+from payments.queries.runs import (
+    RunPage,
+    RunRow,
+    items_of,
+    payee_of,
+    run_page,
+    run_rows,
+    runs_seen_by,
+    waiting_runs,
+)
+
+__all__ = [
+    "CardRow",
+    "Earnings",
+    "FundingRow",
+    "LabFunds",
+    "ProjectFunds",
+    "PublicCard",
+    "RateQuote",
+    "RunPage",
+    "RunRow",
+    "Week",
+    "balance",
+    "budgets_of",
+    "card_rows",
+    "earnings_of",
+    "fundings_of",
+    "items_of",
+    "lab_funds",
+    "pay_lines_of",
+    "payee_of",
+    "project_funds",
+    "public_card",
+    "rate_for",
+    "rates_by_tier",
+    "run_page",
+    "run_rows",
+    "runs_seen_by",
+    "statement_rows",
+    "waiting_runs",
+]
