@@ -47,7 +47,9 @@ def replay_all(request: HttpRequest) -> HttpResponse:
 @operator_required(rules.is_operator)
 def health_page(request: HttpRequest) -> HttpResponse:
     """Show whether each part works."""
-    return render(request, "accounts/health.html", {"checks": health.checks()})
+    checks = health.checks()
+    context = {"checks": checks, "is_well": all(check.tone == "settled" for check in checks)}
+    return render(request, "accounts/health.html", context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

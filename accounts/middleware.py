@@ -1,13 +1,16 @@
 """Know who is at the door, end old sessions, keep refusals, and ask operators for their second factor."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from uuid import uuid4
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.contrib.auth import SESSION_KEY, logout
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.audit import Actor, audit_refusal
@@ -38,10 +41,11 @@ class RequestContextMiddleware:
             return self._answer(request, str(request_id))
         finally:
             door.reset(token)
+            timezone.deactivate()
 
     def _answer(self, request: HttpRequest, request_id: str) -> HttpResponse:
         try:
-            _end_old_session(request)
+            _meet_person(request)
         except DatabaseError as error:
             busy = as_busy(error)
             if busy is None:
@@ -81,13 +85,18 @@ class OperatorTotpMiddleware:
 OPEN_PAGES = frozenset({"healthz", "readyz", "accounts:mail"})
 
 
-def _end_old_session(request: HttpRequest) -> None:
-    """Sign out, before the view, whoever's session is over; visitors without a session cost nothing."""
+def _meet_person(request: HttpRequest) -> None:
+    """Before the view, sign out whoever's session is over, and show times in the zone of whoever's goes on."""
     if request.path.startswith("/api/") or SESSION_KEY not in request.session:
         return
     user = request.user
-    if isinstance(user, User) and is_session_over(request, user):
+    if not isinstance(user, User):
+        return
+    if is_session_over(request, user):
         logout(request)
+        return
+    with suppress(ZoneInfoNotFoundError, ValueError):  # A zone may leave the system's list; times are in UTC then.
+        timezone.activate(ZoneInfo(user.time_zone))
 
 
 def _names_a_row(request: HttpRequest) -> bool:
