@@ -50,7 +50,10 @@ def bars(columns: Sequence[Bar], label: str) -> dict[str, Any]:
     """Draw a few small columns, such as the days of a week."""
     top = max((sum(part.value for part in column.parts) for column in columns), default=0) or 1
     step = 280 / max(len(columns), 1)
-    drawn = [_column(column, x=index * step, step=step, gap=12, floor=88, scale=68 / top) for index, column in enumerate(columns)]
+    drawn = [
+        _column(column, x=index * step, step=step, gap=12, floor=88, scale=68 / top)
+        for index, column in enumerate(columns)
+    ]
     return {"columns": drawn, "label": label}
 
 
@@ -62,9 +65,17 @@ def bars_wide(columns: Sequence[Bar], label: str) -> dict[str, Any]:
     steps = max(-(-top // unit), 1)
     scale = 168 / (steps * unit)
     step = 1044 / max(len(columns), 1)
-    drawn = [_column(column, x=56 + index * step, step=step, gap=31, floor=190, scale=scale) for index, column in enumerate(columns)]
+    drawn = [
+        _column(column, x=56 + index * step, step=step, gap=31, floor=190, scale=scale)
+        for index, column in enumerate(columns)
+    ]
     axis = [
-        {"y": _n(190 - n * unit * scale), "text_y": _n(194 - n * unit * scale), "text": _axis_money(n * unit), "is_floor": n == 0}
+        {
+            "y": _n(190 - n * unit * scale),
+            "text_y": _n(194 - n * unit * scale),
+            "text": _axis_money(n * unit),
+            "is_floor": n == 0,
+        }
         for n in range(steps + 1)
     ]
     return {"columns": drawn, "axis": axis, "label": label}
@@ -75,8 +86,23 @@ def _column(column: Bar, *, x: float, step: float, gap: float, floor: float, sca
     for part in column.parts:
         height = part.value * scale
         y -= height
-        rects.append({"fill": part.fill, "x": _n(x + gap / 2), "y": _n(y), "width": _n(step - gap), "height": _n(max(height - 1, 0))})
-    return {"rects": rects, "label": column.label, "text": column.text, "is_on": column.is_on, "x": _n(x + step / 2), "y": _n(y - 7)}
+        rects.append(
+            {
+                "fill": part.fill,
+                "x": _n(x + gap / 2),
+                "y": _n(y),
+                "width": _n(step - gap),
+                "height": _n(max(height - 1, 0)),
+            }
+        )
+    return {
+        "rects": rects,
+        "label": column.label,
+        "text": column.text,
+        "is_on": column.is_on,
+        "x": _n(x + step / 2),
+        "y": _n(y - 7),
+    }
 
 
 def _nice_step(top: int) -> int:
@@ -108,8 +134,17 @@ def burndown(points: Sequence[tuple[dt.date, int]], due_on: dt.date | None, labe
         "line": line,
         "area": f"{line}V266H48Z",
         "pace": f"M48 {_n(266 - 240 * start / top)}L{_n(pace_x)} 266" if pace_x else "",
-        "end": {"x": _n(end_x), "y": _n(end_y), "text_x": _n(min(max(end_x, 60), 900)), "text_y": _n(min(end_y + 26, 258)), "anchor": "end" if end_x > 400 else "start"},
-        "grid": [{"y": _n(266 - 60 * n), "text_y": _n(270 - 60 * n), "text": top * n // 4, "is_floor": n == 0} for n in range(5)],
+        "end": {
+            "x": _n(end_x),
+            "y": _n(end_y),
+            "text_x": _n(min(max(end_x, 60), 900)),
+            "text_y": _n(min(end_y + 26, 258)),
+            "anchor": "end" if end_x > 400 else "start",
+        },
+        "grid": [
+            {"y": _n(266 - 60 * n), "text_y": _n(270 - 60 * n), "text": top * n // 4, "is_floor": n == 0}
+            for n in range(5)
+        ],
         "days": _day_labels(first, days),
         "label": label,
         "note": note,

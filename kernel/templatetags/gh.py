@@ -95,13 +95,16 @@ def capclock(seconds: int | None) -> str:
 def when(value: dt.datetime | dt.date | None, shape: str = "") -> SafeString:
     """Render a time in the viewer's zone with UTC in its title; the shape is '', 'date', 'time' or 'long'."""
     if value is None or value == "":
-        return mark_safe("")  # noqa: S308 - an empty constant.
+        return mark_safe("")
     if not isinstance(value, dt.datetime):
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), _day(value))
     local = timezone.localtime(value)
     utc = value.astimezone(dt.UTC)
     return format_html(
-        '<time datetime="{}" title="{} UTC">{}</time>', utc.isoformat(), utc.strftime("%Y-%m-%d %H:%M"), _shaped(local, shape)
+        '<time datetime="{}" title="{} UTC">{}</time>',
+        utc.isoformat(),
+        utc.strftime("%Y-%m-%d %H:%M"),
+        _shaped(local, shape),
     )
 
 
@@ -132,7 +135,12 @@ def tier(number: int) -> SafeString:
         "",
         '<rect {}x="{}" y="{}" width="3.5" height="{}"/>',
         (
-            (mark_safe('class="on" ') if step <= int(number) else "", f"{(step - 1) * 4.5:g}", 11 - 2 * step, 3 + 2 * step)  # noqa: S308 - a constant.
+            (
+                mark_safe('class="on" ') if step <= int(number) else "",
+                f"{(step - 1) * 4.5:g}",
+                11 - 2 * step,
+                3 + 2 * step,
+            )
             for step in range(1, 6)
         ),
     )
@@ -150,7 +158,9 @@ def _icon_body(name: str) -> str:
 def icon(name: str, extra: str = "") -> SafeString:
     """Draw a vendored lucide icon inline; it is never read out."""
     body = mark_safe(_icon_body(name))  # noqa: S308 - a vendored file, checked by its hash.
-    return format_html('<svg class="gh-icon{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', f" {extra}" if extra else "", body)
+    return format_html(
+        '<svg class="gh-icon{}" viewBox="0 0 24 24" aria-hidden="true">{}</svg>', f" {extra}" if extra else "", body
+    )
 
 
 @register.simple_tag(takes_context=True)
@@ -165,9 +175,17 @@ def here(context: Context, *names: str) -> SafeString:
 def field(bound: BoundField, hint: str = "", css: str = "") -> dict[str, Any]:
     """Render one form field: label, control, hint and errors, tied together for assistive technology."""
     widget = bound.field.widget
-    kind = "check" if isinstance(widget, CheckboxInput) else "choices" if isinstance(widget, RadioSelect | CheckboxSelectMultiple) else "line"
+    kind = (
+        "check"
+        if isinstance(widget, CheckboxInput)
+        else "choices"
+        if isinstance(widget, RadioSelect | CheckboxSelectMultiple)
+        else "line"
+    )
     hint = hint or str(bound.help_text)
-    described = " ".join(name for name, wanted in ((f"{bound.auto_id}-h", hint), (f"{bound.auto_id}-e", bound.errors)) if wanted)
+    described = " ".join(
+        name for name, wanted in ((f"{bound.auto_id}-h", hint), (f"{bound.auto_id}-e", bound.errors)) if wanted
+    )
     control = "form-check-input" if kind != "line" else "form-select" if isinstance(widget, Select) else "form-control"
     classes = [control, css, str(widget.attrs.get("class", "")), "is-invalid" if bound.errors else ""]
     attrs = {"class": " ".join(part for part in classes if part)}
@@ -181,16 +199,18 @@ def field(bound: BoundField, hint: str = "", css: str = "") -> dict[str, Any]:
 @register.simple_block_tag
 def table_scroll(content: str, label: str, css: str = "gh-sheet") -> SafeString:
     """Wrap a wide table in a focusable, named region that scrolls sideways."""
-    return format_html('<div class="{} gh-scroll" tabindex="0" role="region" aria-label="{}">{}</div>', css, label, content)
+    return format_html(
+        '<div class="{} gh-scroll" tabindex="0" role="region" aria-label="{}">{}</div>', css, label, content
+    )
 
 
 @register.simple_tag
 def zone_words() -> str:
-    """Say in which zone times are shown: 'Times in New York (UTC−5)'."""
+    """Say in which zone times are shown: 'Times in New York (UTC-5)', with a true minus sign."""
     name = timezone.get_current_timezone_name()
     offset = timezone.localtime().utcoffset() or dt.timedelta()
     whole = int(offset.total_seconds() // 60)
-    sign, (hours, rest) = ("−" if whole < 0 else "+"), divmod(abs(whole), 60)
+    sign, (hours, rest) = ("\N{MINUS SIGN}" if whole < 0 else "+"), divmod(abs(whole), 60)
     if not whole:
         return "Times in UTC" if name == "UTC" else f"Times in {_city(name)} (UTC)"
     return f"Times in {_city(name)} (UTC{sign}{hours}{f':{rest:02d}' if rest else ''})"

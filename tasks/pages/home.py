@@ -129,7 +129,9 @@ def offer_rows(expert: Expert, offers: Iterable[Offer]) -> list[OfferRow]:
 
 def open_by_batch(batches: set[UUID]) -> dict[tuple[UUID, str], int]:
     """Count the open slots of each batch by kind."""
-    counted = Slot.objects.filter(batch__in=batches, state=SlotState.OPEN).values("batch_id", "kind").annotate(n=Count("id"))
+    counted = (
+        Slot.objects.filter(batch__in=batches, state=SlotState.OPEN).values("batch_id", "kind").annotate(n=Count("id"))
+    )
     return {(row["batch_id"], row["kind"]): row["n"] for row in counted}
 
 
@@ -160,9 +162,7 @@ def seats_of(expert: Expert) -> list[Seat]:
     return seats + _open_work(expert, eligible, unsigned) + _reviews(expert, eligible, unsigned, accepted)
 
 
-def _seat(
-    offer: Offer, row: Eligibility | None, left: dict[tuple[UUID, str], int], unsigned: dict[UUID, UUID]
-) -> Seat:
+def _seat(offer: Offer, row: Eligibility | None, left: dict[tuple[UUID, str], int], unsigned: dict[UUID, UUID]) -> Seat:
     return Seat(
         project=offer.batch.project,
         batch=offer.batch,
@@ -269,7 +269,9 @@ def _why(row: Eligibility, slots: dict[str, int]) -> WhyRow:
     if project.state == ProjectState.PAUSED:
         return WhyRow(project, "PAUSED", "The project is paused. What you were promised stays yours.")
     if slots.get(SlotState.OPEN):
-        return WhyRow(project, "NO_OFFER", f"{slots[SlotState.OPEN]} slots are open; the next offers go out as seats free up.")
+        return WhyRow(
+            project, "NO_OFFER", f"{slots[SlotState.OPEN]} slots are open; the next offers go out as seats free up."
+        )
     if held := slots.get(SlotState.CLAIMED, 0):
         return WhyRow(project, "ALL_HELD", f"All open slots are held by others ({held}). One frees when a lease ends.")
     return WhyRow(project, "FINISHED", "No batch of it is open just now. We look again when one opens.")
@@ -282,11 +284,20 @@ def week_of(expert: Expert, now: datetime, live: Live | None) -> Week:
         this=Sum("amount_minor", filter=Q(decided_at__gte=start)),
         last=Sum("amount_minor", filter=Q(decided_at__gte=start - timedelta(days=7), decided_at__lt=start)),
     )
-    waiting = Claim.objects.filter(expert=expert, state__in=IN_REVIEW).values_list("billable_seconds", "cap_seconds", "active_seconds", "rate_minor")
-    review = sum(pay_minor(min(cap, active) if billed is None else billed, rate) for billed, cap, active, rate in waiting)
+    waiting = Claim.objects.filter(expert=expert, state__in=IN_REVIEW).values_list(
+        "billable_seconds", "cap_seconds", "active_seconds", "rate_minor"
+    )
+    review = sum(
+        pay_minor(min(cap, active) if billed is None else billed, rate) for billed, cap, active, rate in waiting
+    )
     seconds = _seconds_by_day(expert, start, now, live)
     columns = [
-        Bar(f"{day:%a}", f"{spent // 3600}:{spent // 60 % 60:02d}" if spent else "", [Part("brand", spent)] if spent else [], day == timezone.localtime(now).date())
+        Bar(
+            f"{day:%a}",
+            f"{spent // 3600}:{spent // 60 % 60:02d}" if spent else "",
+            [Part("brand", spent)] if spent else [],
+            day == timezone.localtime(now).date(),
+        )
         for day, spent in seconds.items()
     ]
     said = ", ".join(f"{day:%A} {duration(spent)}" for day, spent in seconds.items() if spent)

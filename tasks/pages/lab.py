@@ -127,7 +127,11 @@ def project_rows(lab: Lab) -> list[ProjectRow]:
     """Return the lab's projects with progress and money, in as many queries for three as for one."""
     projects = list(projects_of(lab).annotate(batch_count=Count("batches")))
     counted = _counts("project_id", Slot.objects.filter(project__lab=lab, kind=WorkKind.WORK))
-    funds = {key: row for currency in sorted({row.currency for row in projects}) for key, row in budgets_of(lab, currency).items()}
+    funds = {
+        key: row
+        for currency in sorted({row.currency for row in projects})
+        for key, row in budgets_of(lab, currency).items()
+    }
     return [
         ProjectRow(row, row.batch_count, progress_of(counted.get(row.pk, {})), funds.get(row.public_id))
         for row in projects
@@ -166,7 +170,9 @@ def burndown_of(batch: Batch, now: datetime) -> Burndown | None:
     zone = timezone.get_current_timezone()
     slots = Slot.objects.filter(batch=batch, kind=WorkKind.WORK)
     came = _by_day(slots, TruncDate("task__created_at", tzinfo=zone))
-    gone = _by_day(slots.filter(state__in=(SlotState.ACCEPTED, SlotState.VOID)), TruncDate("state_changed_at", tzinfo=zone))
+    gone = _by_day(
+        slots.filter(state__in=(SlotState.ACCEPTED, SlotState.VOID)), TruncDate("state_changed_at", tzinfo=zone)
+    )
     if not came:
         return None
     points = _points(came, gone, timezone.localtime(now).date())
@@ -189,7 +195,7 @@ def _by_day(slots: QuerySet[Slot], day: TruncDate) -> dict[date, int]:
 
 
 def _points(came: dict[date, int], gone: dict[date, int], today: date) -> list[tuple[date, int]]:
-    """Return what was left at the end of each day, from the first posting to today; a start point when that is one day."""
+    """Return what was left at the end of each day, from the first posting to today."""
     first = min(came)
     last = max(today, max([*came, *gone]))
     left, points = 0, []
@@ -219,7 +225,11 @@ def spend_of(project: Project) -> Spend:
     """Return a project's money against all that was ever put into it and not taken out."""
     funds = project_funds(project.public_id, project.currency)
     cap = funds.spent.minor + funds.held.minor + funds.available.minor
-    parts = [Part("settled", funds.spent.minor), Part("motion-2", funds.held.minor), Part("line", funds.available.minor)]
+    parts = [
+        Part("settled", funds.spent.minor),
+        Part("motion-2", funds.held.minor),
+        Part("line", funds.available.minor),
+    ]
     if not cap:
         return Spend(funds, parts, 0, "No budget yet")
     label = f"{100 * funds.spent.minor // cap} % spent, {100 * funds.held.minor // cap} % held for claims"
@@ -243,7 +253,13 @@ def tag_rows(batch: Batch) -> list[TagRow]:
         .order_by("-items", "tag")[:TAG_ROWS]
     )
     return [
-        TagRow(row["tag"], row["items"], row["accepted"], _share(row["returned"], row["items"]), _share(row["rejected"], row["items"]))
+        TagRow(
+            row["tag"],
+            row["items"],
+            row["accepted"],
+            _share(row["returned"], row["items"]),
+            _share(row["rejected"], row["items"]),
+        )
         for row in rows
     ]
 
@@ -262,7 +278,9 @@ def feed_of(lab: Lab, project: Project, batch: Batch | None = None) -> list[Feed
 
 
 def _line(event: Event) -> FeedLine:
-    refs: Iterable[str] = (str(event.data[name]) for name in ("submission", "task", "export", "batch", "project") if name in event.data)
+    refs: Iterable[str] = (
+        str(event.data[name]) for name in ("submission", "task", "export", "batch", "project") if name in event.data
+    )
     return FeedLine(event.created_at, event.kind.replace(".", " ").replace("_", " ").capitalize(), next(iter(refs), ""))
 
 

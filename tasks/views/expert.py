@@ -70,7 +70,9 @@ def answer_offer(request: HttpRequest, offer_id: UUID) -> HttpResponse:
     name, now = offer.batch.project.code_name, app_now()
     if form.cleaned_data["answer"] == "decline":
         offers.decline_offer(offer, expert=expert, now=now)
-        messages.info(request, f"You declined the offer of {name}. It goes to somebody else, and nothing is held against you.")
+        messages.info(
+            request, f"You declined the offer of {name}. It goes to somebody else, and nothing is held against you."
+        )
         return redirect("tasks:offers")
     offers.accept_offer(offer, expert=expert, now=now)
     messages.success(request, f"{offer.guaranteed_minutes} minutes in {name} are yours.")

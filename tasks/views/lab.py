@@ -38,9 +38,17 @@ ROWS = 50
 
 BATCH_VERBS: Final[dict[str, tuple[str, str, Callable[..., Batch]]]] = {
     "launch": (BatchState.RUNNING, "Launched: offers go out now.", batch_actions.launch_batch),
-    "pause": (BatchState.PAUSED, "Paused: work under way goes on, nothing new is handed out.", batch_actions.pause_batch),
+    "pause": (
+        BatchState.PAUSED,
+        "Paused: work under way goes on, nothing new is handed out.",
+        batch_actions.pause_batch,
+    ),
     "resume": (BatchState.RUNNING, "Running again.", batch_actions.resume_batch),
-    "drain": (BatchState.DRAINING, "It takes no more tasks and completes with the last answer.", batch_actions.drain_batch),
+    "drain": (
+        BatchState.DRAINING,
+        "It takes no more tasks and completes with the last answer.",
+        batch_actions.drain_batch,
+    ),
     "cancel": (BatchState.CANCELLED, "Cancelled: time already worked is paid.", batch_actions.cancel_batch),
 }
 PROJECT_VERBS: Final[dict[str, tuple[str, str, Callable[..., Project]]]] = {
@@ -81,7 +89,11 @@ def project(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "spend": page.spend_of(own),
         "feed": page.feed_of(lab, own),
         "guideline": own.guidelines.first(),
-        "verbs": [verb for verb, (to, _, _) in PROJECT_VERBS.items() if to in PROJECT_MOVES[own.state] and _fits(verb, own.state)],
+        "verbs": [
+            verb
+            for verb, (to, _, _) in PROJECT_VERBS.items()
+            if to in PROJECT_MOVES[own.state] and _fits(verb, own.state)
+        ],
     }
     return render(request, "tasks/lab_project.html", context)
 
@@ -125,7 +137,9 @@ def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         "spend": page.spend_of(own.project),
         "tags": page.tag_rows(own),
         "feed": page.feed_of(lab, own.project, own),
-        "verbs": [verb for verb in BATCH_VERBS if BATCH_VERBS[verb][0] in BATCH_MOVES[own.state] and _fits(verb, own.state)],
+        "verbs": [
+            verb for verb in BATCH_VERBS if BATCH_VERBS[verb][0] in BATCH_MOVES[own.state] and _fits(verb, own.state)
+        ],
     }
     return render(request, "tasks/lab_batch.html", context)
 
@@ -170,7 +184,9 @@ def export_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     own = get_object_or_404(page.batches_of(_lab(request)), pk=batch_id)
     form = forms.ExportForm(request.POST, shapes=registry.get(own.project.kind).shapes)
     forms.require_valid(form)
-    exporting.request_export(own.project, batch=own, shape=form.cleaned_data["shape"], by=viewer(request), now=app_now())
+    exporting.request_export(
+        own.project, batch=own, shape=form.cleaned_data["shape"], by=viewer(request), now=app_now()
+    )
     messages.success(request, "Asked for. It is made in the background; this list follows it.")
     return redirect("tasks:exports")
 

@@ -112,7 +112,12 @@ def _fixed_answer(request: HttpRequest, kind: Kind, response: Json) -> Json:
 
 
 def _show(
-    request: HttpRequest, claim: Claim, form: forms.DecisionForm, *, now: datetime, errors: list[FieldError] | None = None
+    request: HttpRequest,
+    claim: Claim,
+    form: forms.DecisionForm,
+    *,
+    now: datetime,
+    errors: list[FieldError] | None = None,
 ) -> HttpResponse:
     kind = registry.get(claim.project.kind)
     submission = page.submission_under_review(claim)

@@ -109,7 +109,12 @@ def workbench(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 
 
 def _show(
-    request: HttpRequest, claim: Claim, *, now: datetime, answer: Json | None = None, errors: list[FieldError] | None = None
+    request: HttpRequest,
+    claim: Claim,
+    *,
+    now: datetime,
+    answer: Json | None = None,
+    errors: list[FieldError] | None = None,
 ) -> HttpResponse:
     """Render the bench; with errors it is a refusal, and the answer as sent stands in the form."""
     kind = registry.get(claim.project.kind)
@@ -160,7 +165,12 @@ def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
         if errors:
             return _show(request, claim, now=now, answer=answer, errors=errors)
     done = submissions.submit(
-        claim.pk, expert=claim.expert, fence=fence.cleaned_data["fence"], response=answer, attestations=attested, now=now
+        claim.pk,
+        expert=claim.expert,
+        fence=fence.cleaned_data["fence"],
+        response=answer,
+        attestations=attested,
+        now=now,
     )
     claim.refresh_from_db()
     pay = money(page.pay_for(claim), claim.currency)
@@ -237,7 +247,9 @@ def release(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     form = forms.ReleaseForm(request.POST)
     forms.require_valid(form)
     claims.release_claim(claim, expert=claim.expert, reason=form.sentence(), now=app_now())
-    messages.info(request, f"You left the task in {claim.project.code_name}. The slot is open again; your draft is kept.")
+    messages.info(
+        request, f"You left the task in {claim.project.code_name}. The slot is open again; your draft is kept."
+    )
     return redirect("tasks:home")
 
 
