@@ -126,6 +126,7 @@ def stripe_at_hand(stripe_server: Sandbox, settings: Settings, tmp_path: Path) -
     )[1]
     settings.STRIPE_API_BASE = stripe_server.url
     settings.STRIPE_READ_TIMEOUT_SECONDS = READ_TIMEOUT_SECONDS
+    settings.STRIPE_SENDS_PER_SECOND = 1_000
     settings.STRIPE_RECORD_FILE = tmp_path / "stripe_requests.jsonl"
     yield at_hand
     stripe_server.world.on_event = deliver

@@ -37,6 +37,7 @@ def read_recipient(account: Plain) -> Recipient:
         status=_expanded(balance, "stripe_transfers").get("status") or "restricted",
         is_closed=bool(account.get("closed")),
         needs=tuple(str(entry.get("description") or "") for entry in entries),
+        was_submitted=all(entry.get("awaiting_action_from") != "user" for entry in entries),
     )
 
 

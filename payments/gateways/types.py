@@ -36,6 +36,7 @@ class Recipient:
     status: str
     is_closed: bool = False
     needs: tuple[str, ...] = ()
+    was_submitted: bool = False  # Nothing is awaited from the owner; what is awaited, is from Stripe.
 
     @property
     def is_ready(self) -> bool:
