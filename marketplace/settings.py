@@ -49,6 +49,11 @@ MASTER_KEY = base64.b64decode(
 if len(MASTER_KEY) != 32:
     raise ImproperlyConfigured("MASTER_KEY must be 32 bytes, base64-encoded: `openssl rand -base64 32` makes one.")
 
+# Everybody whom the demo's seed makes signs in with it; elsewhere there is no such thing.
+DEMO_PASSWORD = secret("DEMO_PASSWORD") if GUILDHALL_MODE == "demo" else ""
+if IS_PRODUCTION and read_text("DEMO_PASSWORD", default=""):
+    raise ImproperlyConfigured("DEMO_PASSWORD opens every account of a demo; production refuses to start with it.")
+
 HAS_MAIL_PAGE = GUILDHALL_MODE in ("demo", "test")
 CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
 OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
@@ -353,6 +358,18 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "OAS_VERSION": "3.1.0",
+    "ENUM_NAME_OVERRIDES": {
+        "ModeEnum": "labs.models.Mode",
+        "IngestModeEnum": "tasks.models.IngestMode",
+        "LabStateEnum": "labs.models.LabState",
+        "ProjectStateEnum": "tasks.states.ProjectState",
+        "BatchStateEnum": "tasks.states.BatchState",
+        "ClaimStateEnum": "tasks.states.ClaimState",
+        "ExportStateEnum": "tasks.states.ExportState",
+        "VersionStateEnum": "agreements.states.VersionState",
+        "ReviewPolicyEnum": "tasks.models.ReviewPolicy",
+        "AssignmentEnum": "tasks.models.Assignment",
+    },
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "SORT_OPERATIONS": False,

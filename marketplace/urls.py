@@ -8,6 +8,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from kernel.ids import register_id_converters
 from marketplace import landing, views
+from marketplace.api_docs import ApiDocs
 
 register_id_converters(
     "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
+    path("api/docs/", ApiDocs.as_view(), name="api_docs"),
     *([path("api/v1/", include("marketplace.api_urls"))] if find_spec("marketplace.api_urls") else []),
     *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
 ]
