@@ -19,6 +19,7 @@ from labs.states import LAB_MOVES
 
 TERMS_VERSION = "2026-11"
 MAX_LIVE_KEYS = 50
+ROTATION = timedelta(hours=24)
 
 
 class LabNotActive(Refused):
@@ -139,6 +140,31 @@ def create_api_key(
     )
     audit(by, "api_key.created", key, at=now, lab=lab.public_id, mode=mode, scopes=" ".join(key.scopes))
     return key, text
+
+
+@action
+def rotate_api_key(key: ApiKey, *, by: User | ApiKey | None, now: datetime) -> tuple[ApiKey, str]:
+    """Make a key's successor and return it with its text; the old key works for one more day."""
+    if not rules.is_usable(key, now):
+        raise Refused("This key has ended already. Make a new one.")
+    ends_at = min(key.expires_at or now + ROTATION, now + ROTATION)
+    text, parts = new_key_text(key.mode)
+    lifetime = key.expires_at - key.created_at if key.expires_at else None
+    successor = ApiKey.objects.create(
+        lab=key.lab,
+        mode=key.mode,
+        label=key.label,
+        key_id=parts.key_id,
+        secret_sha256=parts.secret_sha256,
+        scopes=key.scopes,
+        created_by=by if isinstance(by, User) else None,
+        created_at=now,
+        expires_at=now + lifetime if lifetime else None,
+    )
+    ApiKey.objects.filter(pk=key.pk).update(expires_at=ends_at)
+    key.expires_at = ends_at
+    audit(by, "api_key.rotated", key, at=now, lab=key.lab.public_id, successor=successor.public_id)
+    return successor, text
 
 
 @action

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Case, Count, F, Q, QuerySet, When
+from django.db.models import BigIntegerField, Case, Count, F, Prefetch, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 
 from accounts.models import User
-from accounts.rules import is_owner, is_trust
-from labs.models import ApiKey, Event, Lab, LabState, Member
+from accounts.rules import is_operator
+from labs import rules
+from labs.models import ApiKey, Event, Lab, LabState, Member, Role
 
 ACTING_LAB = "acting_lab"
+DESK_ROWS = 200
 
 
 def memberships_of(user: User | AnonymousUser) -> QuerySet[Member]:
@@ -40,13 +44,67 @@ def acting_lab(request: HttpRequest) -> Lab | None:
 
 
 def labs_seen_by_operator(user: User | AnonymousUser) -> QuerySet[Lab]:
-    """List all labs for an operator of trust or an owner, applications first; nothing for anyone else."""
-    if not (is_trust(user) or is_owner(user)):
+    """List all labs for an operator, applications first; nothing for anyone else."""
+    if not is_operator(user):
         return Lab.objects.none()
     applications_first = Case(When(state=LabState.APPLICANT, then=0), default=1)
     return Lab.objects.annotate(people=Count("members", distinct=True)).order_by(
         applications_first, "-created_at", "-id"
     )
+
+
+def is_member(user: User, lab: Lab) -> bool:
+    """Tell whether this person acts for the lab."""
+    return Member.objects.filter(user=user, lab=lab).exists()
+
+
+@dataclass(frozen=True)
+class DeskRow:
+    """A lab on the operators' desk, with the form to decide on it where this operator may."""
+
+    lab: Lab
+    owner: User | None
+    people: int
+    is_waiting: bool
+    form: object | None
+
+
+def desk_rows(user: User, *, refused: UUID | None, form: object) -> list[DeskRow]:
+    """List the labs for the desk; the form that was just refused stays with its lab."""
+    own = set(memberships_of(user).values_list("lab", flat=True))
+    labs = labs_seen_by_operator(user).prefetch_related(
+        Prefetch("members", Member.objects.filter(role=Role.OWNER).select_related("user"), to_attr="owners")
+    )
+    return [
+        DeskRow(
+            lab=lab,
+            owner=lab.owners[0].user if lab.owners else None,
+            people=lab.people,
+            is_waiting=lab.state == LabState.APPLICANT,
+            form=form if rules.can_decide(user, lab, lab.pk in own) and refused in (None, lab.pk) else None,
+        )
+        for lab in labs[:DESK_ROWS]
+    ]
+
+
+@dataclass(frozen=True)
+class KeyRow:
+    """A key on its page: how it stands, and what may be done with it."""
+
+    key: ApiKey
+    state: str
+    is_usable: bool
+
+
+def key_rows(lab: Lab, now: datetime) -> list[KeyRow]:
+    """List the lab's keys as they stand."""
+    return [KeyRow(key, _key_state(key, now), rules.is_usable(key, now)) for key in keys_of(lab)]
+
+
+def _key_state(key: ApiKey, now: datetime) -> str:
+    if key.revoked_at is not None:
+        return "REVOKED"
+    return key.mode.upper() if rules.is_usable(key, now) else "EXPIRED"
 
 
 def keys_of(lab: Lab) -> QuerySet[ApiKey]:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.contrib.auth.models import AnonymousUser
+
+from accounts.models import User
+from accounts.rules import is_owner, is_trust
 from labs.models import ApiKey, Lab, LabState, Member, Role
 
 
@@ -30,3 +34,13 @@ def is_usable(key: ApiKey, now: datetime) -> bool:
 def has_scope(key: ApiKey, scope: str) -> bool:
     """Tell whether the key was made for this use."""
     return scope in key.scopes
+
+
+def may_decide(user: User | AnonymousUser) -> bool:
+    """Tell whether this operator decides on labs at all."""
+    return is_trust(user) or is_owner(user)
+
+
+def can_decide(user: User, lab: Lab, is_member: bool) -> bool:
+    """Tell whether this operator may decide on this application; nobody decides on their own lab."""
+    return may_decide(user) and not is_member and lab.state == LabState.APPLICANT

@@ -15,7 +15,7 @@ from kernel.errors import Refused
 from kernel.http import client_ip
 from labs import queries, rules
 from labs.actions import note_key_use
-from labs.models import ApiKey, LabState, Scope
+from labs.models import ApiKey, LabState
 from labs.secrets import parse_key_text
 
 # One sentence for every way in which a key can be wrong: a stranger learns nothing from it.

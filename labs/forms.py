@@ -1,0 +1,118 @@
+"""What the lab console and the labs' desk take from people."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from babel import Locale
+from django import forms
+
+from accounts.models import User
+from kernel.guards import NameField, TextField
+from labs.models import Mode, Role, Scope
+
+SCOPE_WORDS = {
+    Scope.TASKS_WRITE: "Post and drive projects, batches and tasks",
+    Scope.RESULTS_READ: "Read submissions and exports",
+    Scope.FUNDS_READ: "Read balances",
+    Scope.WEBHOOKS_WRITE: "Set up webhooks",
+    Scope.ADMIN: "Manage keys",
+}
+NEVER = "0"
+LIFETIMES = (("90", "In 90 days"), ("365", "In a year"), (NEVER, "Never"))
+
+
+def countries() -> list[tuple[str, str]]:
+    """List the countries of ISO 3166, by name."""
+    names = Locale("en").territories
+    found = [(code, str(name)) for code, name in names.items() if len(code) == 2 and code.isalpha()]
+    unreal = {"EU", "EZ", "UN", "QO", "XA", "XB", "ZZ"}
+    return sorted(((code, name) for code, name in found if code not in unreal), key=lambda pair: pair[1])
+
+
+class LabForm(forms.Form):
+    """A lab's application."""
+
+    name = NameField(label="Company or lab", max_length=200)
+    contact_email = forms.EmailField(label="E-mail for contracts and invoices", max_length=254)
+    country = forms.ChoiceField(label="Country")
+    website = forms.URLField(label="Website", max_length=300, required=False, assume_scheme="https")
+    purpose = TextField(
+        label="What you want experts to do",
+        max_length=2_000,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+    )
+    is_code_name_only = forms.BooleanField(
+        label="Never show our name to experts; use each project's code name", required=False, initial=True
+    )
+    terms = forms.BooleanField(
+        label="We accept the terms and the data agreement, and I may say so for the company",
+        error_messages={"required": "A lab cannot be opened without this."},
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["country"] = forms.ChoiceField(label="Country", choices=[("", "Choose"), *countries()])
+
+    def values(self) -> dict[str, Any]:
+        """Return what the action takes."""
+        return {name: value for name, value in self.cleaned_data.items() if name != "terms"}
+
+
+class KeyForm(forms.Form):
+    """A new key."""
+
+    label = NameField(label="Name", max_length=100, widget=forms.TextInput(attrs={"placeholder": "What will use it"}))
+    mode = forms.ChoiceField(
+        label="World",
+        choices=((Mode.TEST, "Test: simulated experts, play money"), (Mode.LIVE, "Live: real experts, real money")),
+        widget=forms.RadioSelect,
+        initial=Mode.TEST,
+    )
+    scopes = forms.MultipleChoiceField(
+        label="It may",
+        choices=[(scope.value, words) for scope, words in SCOPE_WORDS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        initial=[Scope.TASKS_WRITE, Scope.RESULTS_READ, Scope.FUNDS_READ],
+        error_messages={"required": "Choose at least one thing that the key may do."},
+    )
+    lifetime = forms.ChoiceField(label="It ends", choices=LIFETIMES, initial="90")
+
+    def values(self, now: datetime) -> dict[str, Any]:
+        """Return what the action takes."""
+        data = self.cleaned_data
+        days = int(data["lifetime"])
+        return {
+            "label": data["label"],
+            "mode": data["mode"],
+            "scopes": data["scopes"],
+            "expires_at": now + timedelta(days=days) if days else None,
+        }
+
+
+class MemberForm(forms.Form):
+    """Somebody to act for the lab."""
+
+    email = forms.EmailField(label="E-mail of their account", max_length=254)
+    role = forms.ChoiceField(
+        label="Role",
+        choices=((Role.MEMBER, "Member: sees the work"), (Role.OWNER, "Owner: also keys, people and money")),
+    )
+
+    def clean_email(self) -> User:
+        """Return the person with this address."""
+        user = User.objects.filter(email=self.cleaned_data["email"].lower(), is_active=True).first()
+        if user is None:
+            raise forms.ValidationError("Nobody has signed up with this address. Ask them to, then add them here.")
+        return user
+
+
+class DecisionForm(forms.Form):
+    """An operator's word on an application."""
+
+    decision = forms.ChoiceField(choices=(("approve", "Approve"), ("decline", "Decline")))
+    reason = TextField(
+        label="Reason, kept with the decision", max_length=1_000, widget=forms.Textarea(attrs={"rows": 2})
+    )
