@@ -11,8 +11,8 @@ from agreements.models import Signature
 from experts.models import Expert
 from kernel.db import app_now
 from tasks import notices, routing
-from tasks.actions import claims, offers, reviews, routes, settling
-from tasks.models import Batch, Claim, Offer, Project
+from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling
+from tasks.models import Batch, Claim, Export, Offer, Project
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, OfferState, ProjectState
 
@@ -119,6 +119,19 @@ def tell_of_ending(claim: str) -> None:
 def tell_reviewers(claim: str) -> None:
     """Tell some of those who may review that work waits."""
     notices.tell_reviewers(_told(claim), app_now(), REVIEWERS_TOLD)
+
+
+@job("tasks.make_export", timeout=900)
+def make_export(export: str) -> None:
+    """Write the file of an export."""
+    row = Export.objects.select_related("project", "lab").get(pk=UUID(export))
+    exporting.make_export(row, now=app_now())
+
+
+@job("tasks.sweep_ingest")
+def sweep_ingest() -> None:
+    """Forget postings that broke off."""
+    ingest.sweep_ingest(app_now())
 
 
 @job("tasks.expire_claims")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from accounts.audit import Actor, audit
@@ -10,10 +11,14 @@ from kernel.db import action
 from kernel.errors import FieldError, Invalid
 from kernel.states import move
 from labs.events import record_event
-from tasks.exports.files import Written
+from tasks.exports import SHAPES
+from tasks.exports.files import Written, write_file
+from tasks.exports.reading import accepted_claims, lines
 from tasks.kinds import registry
 from tasks.models import Batch, Export, Project
 from tasks.states import EXPORT_MOVES, ExportState
+
+PROGRESS_ROWS = 1_000
 
 
 @action
@@ -84,3 +89,22 @@ def finish_export(export: Export, written: Written, *, file_name: str, schema_id
     audit(None, "export.ready", export, at=now, was=was, rows=written.rows)
     record_event(export.lab, export.mode, "export.ready", at=now, export=export.public_id, rows=written.rows)
     return export
+
+
+def make_export(export: Export, *, now: datetime) -> Export:
+    """Write an export's file and hand it over; safe to run again after a crash, and a no-op once it is ready."""
+    if export.state not in (ExportState.QUEUED, ExportState.RUNNING):
+        return export
+    count = accepted_claims(export).count()
+    begin_export(export, rows_total=count, now=now)
+    file_name = f"{export.public_id}.jsonl.sealed"
+    rows = _with_progress(export, lines(export, count=count, at=now))
+    written = write_file(file_name, rows, key=bytes(export.project.data_key), about=export.public_id)
+    return finish_export(export, written, file_name=file_name, schema_id=SHAPES[export.shape].schema_id, now=now)
+
+
+def _with_progress(export: Export, rows: Iterator[bytes]) -> Iterator[bytes]:
+    for number, row in enumerate(rows, 1):
+        yield row
+        if number % PROGRESS_ROWS == 0:
+            note_progress(export, number)
