@@ -189,7 +189,7 @@ def _people(application: Application, operator: User, waiting: Sequence[TierGran
             verdict.operator.initials,
             verdict.operator.get_full_name(),
             verdict.get_kind_display(),
-            f"“{verdict.reason}”",
+            f", “{verdict.reason}”",
             verdict.at,
         )
         for verdict in queries.verdicts_on(application)
@@ -201,6 +201,8 @@ def _people(application: Application, operator: User, waiting: Sequence[TierGran
     if any(grant.granted_by_id == operator.pk for grant in waiting):
         return [
             *people,
-            Person("?", "Somebody else", "second", "You were the first, so another confirms", is_empty=True),
+            Person(
+                "?", "Somebody else", "confirms as the second", "You were the first, so another confirms", is_empty=True
+            ),
         ]
-    return [*people, Person(operator.initials, "You", "second", "You were not the first here", is_empty=True)]
+    return [*people, Person(operator.initials, "You", "as the second", "You were not the first here", is_empty=True)]

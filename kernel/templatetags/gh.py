@@ -189,6 +189,8 @@ def field(bound: BoundField, hint: str = "", css: str = "") -> dict[str, Any]:
     control = "form-check-input" if kind != "line" else "form-select" if isinstance(widget, Select) else "form-control"
     classes = [control, css, str(widget.attrs.get("class", "")), "is-invalid" if bound.errors else ""]
     attrs = {"class": " ".join(part for part in classes if part)}
+    if kind == "choices":
+        widget.attrs["class"] = attrs["class"]  # Each choice is drawn by itself, with the attributes of the whole.
     if described:
         attrs["aria-describedby"] = described
     if bound.errors:
