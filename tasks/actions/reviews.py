@@ -68,6 +68,8 @@ def decide_review(
         _check_fix(claim, submission, fixed_response, now)
     review = _write(verdict, submission, subject, claim=claim, by=expert.public_id, now=now)
     _finish_review(claim, review, now)
+    if subject.hold is not None:
+        subject.hold.refresh_from_db()  # A review of no seconds has just given its part back to it.
     # The lab or the clock may have decided while the review was under way: then it is paid and changes nothing.
     if is_wanted:
         _apply(verdict, subject, submission, layer=claim.slot.layer, actor=expert.user, now=now)
@@ -259,8 +261,9 @@ def _lock_review(claim_id: UUID, expert: Expert) -> Claim:
 
 def _lock_work(claim_id: UUID) -> Claim:
     rows = Claim.objects.select_for_update(of=("self",)).select_related(
-        "project__lab", "batch", "slot", "hold", "task", "expert__user"
+        "project__lab", "batch", "slot", "task", "expert__user"
     )
+    # Its hold is read when it is settled: a review's part of it may come back before that.
     claim = rows.get(pk=claim_id)
     if claim.kind != WorkKind.WORK:
         raise Refused("Only work is judged, never a review.")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -26,6 +26,11 @@ PAGES = ("tasks:home", "tasks:offers", "tasks:mine")
 @pytest.fixture
 def world() -> World:
     return make_world(now=app_now(), tasks=6)
+
+
+def earlier(minutes: int) -> datetime:
+    """Return a whole second some minutes ago, so that time counts without a remainder."""
+    return app_now().replace(microsecond=0) - timedelta(minutes=minutes)
 
 
 def an_offer(world: World, **fields: object) -> Offer:
@@ -92,7 +97,7 @@ def test_home_with_nothing_names_the_reason_by_project(world):
 
 
 def test_home_counts_what_waits_for_review(world):
-    submitted(world, 600, now=app_now() - timedelta(minutes=20))
+    submitted(world, 600, now=earlier(20))
 
     page = browser(world.cyd.user).get(reverse("tasks:home")).content.decode()
 
@@ -160,16 +165,16 @@ def test_offers_take_as_many_queries_for_three_as_for_one(world):
 
 def test_my_work_takes_as_many_queries_for_three_as_for_one(world):
     client = browser(world.cyd.user)
-    submitted(world, 60, now=app_now() - timedelta(minutes=30))
+    submitted(world, 60, now=earlier(30))
     one = count_queries(client, reverse("tasks:mine"))
-    submitted(world, 60, now=app_now() - timedelta(minutes=20))
-    submitted(world, 60, now=app_now() - timedelta(minutes=10))
+    submitted(world, 60, now=earlier(20))
+    submitted(world, 60, now=earlier(10))
 
     assert count_queries(client, reverse("tasks:mine")) == one
 
 
 def test_a_result_shows_stages_time_and_pay(world):
-    done = submitted(world, 600, now=app_now() - timedelta(minutes=20))
+    done = submitted(world, 600, now=earlier(20))
 
     page = browser(world.cyd.user).get(reverse("tasks:submission", args=[done.claim_id]))
 
@@ -180,7 +185,7 @@ def test_a_result_shows_stages_time_and_pay(world):
 
 
 def test_someone_elses_result_is_not_found(world):
-    done = submitted(world, 60, now=app_now() - timedelta(minutes=20))
+    done = submitted(world, 60, now=earlier(20))
 
     assert browser(world.dov.user).get(reverse("tasks:submission", args=[done.claim_id])).status_code == 404
 
