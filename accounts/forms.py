@@ -2,7 +2,7 @@
 
 from zoneinfo import available_timezones
 
-from allauth.account.forms import SignupForm
+from allauth.account.forms import AddEmailForm, SignupForm
 from django import forms
 from django.core.exceptions import ValidationError
 
@@ -10,9 +10,24 @@ from accounts.models import Role, User
 from kernel.guards import NameField, TextField
 
 ZONES = sorted(zone for zone in available_timezones() if "/" in zone and not zone.startswith(("Etc/", "SystemV/")))
+LONGEST_ADDRESS = 254
 
 
-class NamedSignupForm(SignupForm):
+class ShortAddress:
+    """Refuse an address longer than the column: allauth would cut it, and write to somebody else."""
+
+    def clean_email(self) -> str:
+        """Measure the address before anything else looks at it."""
+        if len(self.data.get("email", "")) > LONGEST_ADDRESS:  # type: ignore[attr-defined]  # a form's
+            raise ValidationError(f"An address has at most {LONGEST_ADDRESS} characters.", code="max_length")
+        return str(super().clean_email())  # type: ignore[misc]  # allauth's form
+
+
+class NewAddressForm(ShortAddress, AddEmailForm):
+    """Another address for the account."""
+
+
+class NamedSignupForm(ShortAddress, SignupForm):
     """Sign-up: a name beside address and password; the zone comes from the browser, if it says one."""
 
     name = NameField(max_length=200, label="Your name")
