@@ -49,7 +49,7 @@
     isBeating = true;
     counter += 1;
     var body = {
-      fence: Number(data.fence), session: data.session, nonce: nonce, counter: counter,
+      fence: Number(data.fence), nonce: nonce, counter: counter,
       is_visible: document.visibilityState === "visible", had_input: hadInput, queued: queued
     };
     send(data.beat, body).then(function (reply) {

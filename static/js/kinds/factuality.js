@@ -146,7 +146,7 @@
     remove.hidden = !span;
     remove.addEventListener("click", function () { drop(span); });
     (pop.querySelector("[aria-pressed=true]") || pop.querySelector("[data-label]")).focus({ preventScroll: true });
-    pop.scrollIntoView({ block: "nearest" });
+    pop.scrollIntoView({ block: matchMedia("(max-width: 62rem)").matches ? "center" : "nearest" });
   }
 
   function closePop() { if (pop) { pop.remove(); pop = null; pending = null; } }
