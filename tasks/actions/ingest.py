@@ -40,7 +40,7 @@ COLUMNS = (
     "overlap",
     "priority",
 )
-TYPES = ("uuid", "uuid", "int4", "text", "bytea", "bytea", "text[]", "bytea", "bytea", "int2", "int2")
+TYPES = ("uuid", "uuid", "int4", "text", "bytea", "bytea", "varchar[]", "bytea", "bytea", "int2", "int2")
 MAX_SHOWN_ERRORS = 10_000
 
 LineError = dict[str, str | int]

@@ -1,0 +1,1 @@
+"""Measure the product and the machine's limit side by side, in one run: the ratio is what counts."""
