@@ -1,0 +1,69 @@
+"""What the pages of money take from outside."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from django import forms
+from django.conf import settings
+
+from kernel.guards import TextField
+from kernel.money import Money, usd
+from payments.actions.funding import LEAST_MINOR, MOST_MINOR
+
+# Stripe's own test cards: they exist wherever no real money moves.
+TEST_CARDS = (
+    ("pm_card_visa", "Test card, Visa ending 4242 (settles in two days)"),
+    ("pm_card_bypassPending", "Test card ending 0077 (settles at once)"),
+    ("pm_card_chargeDeclined", "Test card ending 0341 (is declined)"),
+)
+
+
+class TopUpForm(forms.Form):
+    """How much to pay in, and with what."""
+
+    amount = forms.DecimalField(
+        label="Amount in US dollars",
+        min_value=Decimal(LEAST_MINOR) / 100,
+        max_value=Decimal(MOST_MINOR) / 100,
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"}),
+    )
+    payment_method = forms.ChoiceField(label="Paid with", choices=TEST_CARDS)
+    press = forms.RegexField(regex=r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
+
+    def money(self) -> Money:
+        """Return the amount in whole cents."""
+        return usd(int(self.cleaned_data["amount"] * 100))
+
+
+class BuildForm(forms.Form):
+    """Which week to build a run for."""
+
+    week_start = forms.DateField(widget=forms.HiddenInput)
+
+
+class ReasonForm(forms.Form):
+    """Why something about a run is stopped or changed."""
+
+    reason = TextField(label="Reason", min_length=3, max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
+
+
+class ApprovalForm(forms.Form):
+    """What an approver confirms, beside who they are."""
+
+    saw_unusual = forms.BooleanField(required=True)
+    means_total = forms.BooleanField(required=True)
+    content_sha256 = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+def can_use_test_cards() -> bool:
+    """Tell whether test cards may be offered: never where real money moves."""
+    return bool(settings.GUILDHALL_MODE != "production")
+
+
+def test_card_form(data: Any, press: str) -> TopUpForm:
+    """Return the form, with a fresh press when it is not a press itself."""
+    return TopUpForm(data, initial={"press": press, "amount": Decimal("5000.00")})

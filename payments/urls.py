@@ -1,0 +1,26 @@
+"""Where the pages of money are."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from payments import webhooks
+from payments.views import desk, desk_moves, expert, lab, public
+
+app_name = "payments"
+
+urlpatterns = [
+    path("rates/", public.rates, name="rates"),
+    path("earnings/", expert.earnings, name="earnings"),
+    path("earnings/statement-<int:year>.csv", expert.statement, name="statement"),
+    path("earnings/payee/", expert.payee, name="payee"),
+    path("lab/funds/", lab.funds, name="funds"),
+    path("desk/payouts/", desk.runs, name="runs"),
+    path("desk/payouts/build/", desk.build, name="build_run"),
+    path("desk/payouts/<run:run_id>/", desk.run, name="run"),
+    path("desk/payouts/<run:run_id>/items.csv", desk.run_csv, name="run_csv"),
+    path("desk/payouts/<run:run_id>/approve/", desk_moves.approve, name="approve_run"),
+    path("desk/payouts/<run:run_id>/<slug:verb>/", desk_moves.move_run, name="move_run"),
+    path("desk/payouts/items/<itm:item_id>/<slug:verb>/", desk_moves.move_item, name="move_item"),
+    path("stripe/webhook/<slug:endpoint>", webhooks.receive, name="webhook"),
+]
