@@ -26,6 +26,7 @@ RECURRING: Final[dict[str, int]] = {
     "tasks.accept_by_clock": MINUTE,
     "tasks.expire_claims": 15,
     "tasks.expire_offers": MINUTE,
+    "tasks.sweep_ingest": 5 * MINUTE,
 }
 
 QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest")

@@ -121,7 +121,7 @@ def tell_reviewers(claim: str) -> None:
     notices.tell_reviewers(_told(claim), app_now(), REVIEWERS_TOLD)
 
 
-@job("tasks.make_export", timeout=900)
+@job("tasks.make_export", queue="exports", timeout=900)
 def make_export(export: str) -> None:
     """Write the file of an export."""
     row = Export.objects.select_related("project", "lab").get(pk=UUID(export))

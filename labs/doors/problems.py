@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 
 from accounts.context import door
-from kernel.errors import FieldError, Invalid, Refused
+from kernel.errors import FieldError, Refused
 
 TITLES = {
     400: "The request cannot be read",
@@ -57,7 +57,8 @@ class Unreadable(Refused):
 def problem(exc: Exception, context: dict[str, Any] | None = None) -> Response | None:
     """Turn an exception into its problem document, or return None for a mistake of ours (a 500)."""
     if isinstance(exc, Refused):
-        errors = exc.errors if isinstance(exc, Invalid) else ()
+        # Refusals that name fields or lines carry them as ``errors``; those that pass say when, as ``retry_after``.
+        errors = getattr(exc, "errors", ())
         return answer(exc.status, exc.code, exc.detail, errors=errors, retry_after=getattr(exc, "retry_after", None))
     if isinstance(exc, exceptions.ValidationError):
         errors = list(field_errors(exc.detail))
@@ -76,7 +77,7 @@ def answer(
     code: str,
     detail: str,
     *,
-    errors: Sequence[FieldError] = (),
+    errors: Sequence[FieldError | Mapping[str, str | int]] = (),
     retry_after: float | None = None,
     headers: dict[str, str] | None = None,
 ) -> Response:
@@ -90,7 +91,7 @@ def answer(
         "request_id": door.get().request_id,
     }
     if errors:
-        body["errors"] = [as_json(error) for error in errors]
+        body["errors"] = [as_json(error) if isinstance(error, FieldError) else dict(error) for error in errors]
     sent = dict(headers or {})
     if retry_after is not None:
         sent["Retry-After"] = str(max(1, round(retry_after)))
