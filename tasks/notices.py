@@ -7,6 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.notices import notify
+from kernel.db import action
 from tasks.models import Claim, Eligibility, Offer
 from tasks.states import ClaimState
 
@@ -17,12 +18,14 @@ SAID = {
 }
 
 
+@action
 def tell_of_offer(offer: Offer, at: datetime) -> None:
     """Tell an expert of a seat that waits for an answer."""
     text = f"{offer.batch.project.code_name}: a seat with {offer.guaranteed_minutes} guaranteed minutes waits for you."
     notify(offer.expert.user, text, reverse("tasks:offers"), at)
 
 
+@action
 def tell_of_decision(claim: Claim, at: datetime) -> None:
     """Tell an expert how their answer was judged."""
     name, page = claim.project.code_name, reverse("tasks:mine")
@@ -33,6 +36,7 @@ def tell_of_decision(claim: Claim, at: datetime) -> None:
     notify(claim.expert.user, text, page, at)
 
 
+@action
 def tell_of_ending(claim: Claim, at: datetime) -> None:
     """Tell an expert that a claim ended without being handed in, and what is paid."""
     minutes = (claim.approved_seconds or 0) // 60
@@ -40,9 +44,9 @@ def tell_of_ending(claim: Claim, at: datetime) -> None:
     notify(claim.expert.user, text, reverse("tasks:mine"), at)
 
 
+@action
 def tell_reviewers(claim: Claim, at: datetime, most: int) -> None:
     """Tell those who may review the project that work waits."""
     rows = Eligibility.objects.filter(project=claim.project, can_review=True).exclude(expert=claim.expert)
     for row in rows.select_related("expert__user").order_by("expert")[:most]:
         notify(row.expert.user, f"{claim.project.code_name}: work waits for a review.", reverse("tasks:home"), at)
-
