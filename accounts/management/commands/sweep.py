@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection
 
-from accounts.sweeper import RUNS_PER_ROUND, sweep
+from accounts.sweeper import RUNS_PER_ROUND, run_in_child, sweep
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def _round(self) -> bool:
         close_old_connections()
         try:
-            return sweep().ran >= RUNS_PER_ROUND
+            return sweep(run_in_child).ran >= RUNS_PER_ROUND
         except DatabaseError as error:
             log.warning("sweep.database_away", error=type(error).__name__)
             connection.close()
