@@ -9,6 +9,7 @@ from accounts.outbox import due
 from experts.models import Expert
 from kernel.db import require_transaction
 from kernel.errors import LostRace, Refused
+from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.states import move
 from labs.models import Lab
@@ -66,14 +67,19 @@ def hold_for_claim(
     review_parts: int,
     currency: str,
     at: datetime,
+    hold_id: UUID | None = None,
 ) -> Hold:
-    """Set aside the most that a claim and its reviews can cost: two statements, and none after a refusal."""
+    """Set aside the most that a claim and its reviews can cost: two statements, and none after a refusal.
+
+    ``hold_id`` is the id it is to have, for a caller that has written it down already.
+    """
     require_transaction()
     total = work_minor + review_minor * review_parts
     legs = [(ledger.project_budget(project, currency), total), (ledger.project_hold(project, currency), -total)]
     if ledger.try_post("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject}) is None:
         raise BudgetReached("The project's budget does not cover the most that this could cost.")
     return Hold.objects.create(
+        id=hold_id or uuid7(),
         subject=subject,
         project=project,
         lab_id=lab_id,
@@ -107,7 +113,7 @@ def raise_hold(hold: Hold, *, by_minor: int, key: str, at: datetime) -> Hold:
     return _refresh(hold, locked)
 
 
-def take_review_part(hold: Hold, *, subject: str, at: datetime) -> Hold:
+def take_review_part(hold: Hold, *, subject: str, at: datetime, hold_id: UUID | None = None) -> Hold:
     """Let a review claim take over its part of the hold; no money moves."""
     locked = _lock_open(hold)
     if not locked.review_parts_left:
@@ -117,6 +123,7 @@ def take_review_part(hold: Hold, *, subject: str, at: datetime) -> Hold:
     locked.save(update_fields=["amount_minor", "review_parts_left"])
     _refresh(hold, locked)
     return Hold.objects.create(
+        id=hold_id or uuid7(),
         subject=subject,
         project=hold.project,
         lab_id=hold.lab_id,

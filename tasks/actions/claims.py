@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import Q, QuerySet
+from django.db.models import Case, QuerySet, Value, When
 
 from accounts.audit import Actor, audit
 from accounts.outbox import due
@@ -88,7 +88,7 @@ def _hold_for_work(claim: Claim, now: datetime) -> None:
     """Set aside the most that the work and every review of it can cost; this comes last, as the budget is shared."""
     parts = claim.review_layers * rules.REVIEW_ROUNDS if claim.is_review_drawn else 0
     try:
-        hold = credits.hold_for_claim(
+        claim.hold = credits.hold_for_claim(
             lab_id=claim.lab_id,
             project=encode_id(Project.PREFIX, claim.project_id),
             subject=claim.public_id,
@@ -97,23 +97,23 @@ def _hold_for_work(claim: Claim, now: datetime) -> None:
             review_parts=parts,
             currency=claim.currency,
             at=now,
+            hold_id=claim.hold_id,
         )
     except BudgetReached as reached:
         raise OutOfBudget(claim.project_id) from reached
-    Claim.objects.filter(pk=claim.pk).update(hold=hold)
-    claim.hold = hold
 
 
 def _hold_for_review(claim: Claim, now: datetime) -> None:
     """Take over the review's part of the work's hold; a rate dearer than foreseen buys fewer seconds of it."""
     assert claim.subject_claim is not None  # The statement joined both.
     assert claim.subject_claim.hold is not None
-    part = credits.take_review_part(claim.subject_claim.hold, subject=claim.public_id, at=now)
-    cap = claim.cap_seconds
+    part = credits.take_review_part(claim.subject_claim.hold, subject=claim.public_id, at=now, hold_id=claim.hold_id)
+    claim.hold, cap = part, claim.cap_seconds
     while cap and cost_minor(cap, claim.rate_minor, claim.fee_bps) > part.amount_minor:
         cap = cap * 99 // 100
-    Claim.objects.filter(pk=claim.pk).update(hold=part, cap_seconds=cap)
-    claim.hold, claim.cap_seconds = part, cap
+    if cap < claim.cap_seconds:
+        Claim.objects.filter(pk=claim.pk).update(cap_seconds=cap)
+        claim.cap_seconds = cap
 
 
 @action
@@ -130,11 +130,10 @@ def release_claim(claim: Claim, *, expert: Expert, reason: str, now: datetime) -
 
 def expire_claims(now: datetime, limit: int, *, first: Expert | None = None) -> int:
     """End up to ``limit`` claims whose lease or return ran out, ``first``'s own before others'; return how many."""
-    lapsed = Q(state=ClaimState.WORKING, lease_until__lte=now)
-    own = Claim.objects.filter(lapsed, expert=first).values_list("pk", flat=True) if first else ()
-    anyones = Claim.objects.filter(lapsed).order_by("lease_until").values_list("pk", flat=True)
-    ids = dict.fromkeys([*own, *anyones[:limit]])
-    return sum(_expire(pk, now) for pk in ids)
+    lapsed = Claim.objects.filter(state=ClaimState.WORKING, lease_until__lte=now)
+    is_own = Case(When(expert=first, then=0), default=1) if first else Value(1)
+    ids = lapsed.order_by(is_own, "lease_until").values_list("pk", flat=True)[:limit]
+    return sum([_expire(pk, now) for pk in ids])
 
 
 def expire_returned(now: datetime, limit: int) -> int:

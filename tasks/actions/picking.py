@@ -49,11 +49,11 @@ moved AS (
 INSERT INTO tasks_claim (
     id, state, state_changed_at, slot_id, task_id, batch_id, project_id, lab_id, expert_id, kind,
     subject_claim_id, rate_minor, currency, tier, card_version, fee_bps, cap_seconds, review_cap_seconds,
-    review_rate_minor, review_layers, is_review_drawn, guideline_id, agreement_version_id, lease_until, working_since,
-    claimed_at)
+    review_rate_minor, review_layers, is_review_drawn, hold_id, guideline_id, agreement_version_id, lease_until,
+    working_since, claimed_at)
 SELECT %(claim)s, 'WORKING', %(now)s, k.slot_id, k.task_id, k.batch_id, k.project_id, k.lab_id, %(expert)s, %(kind)s,
        k.subject_claim_id, k.rate_minor, k.currency, k.tier, k.card_version, k.fee_bps, k.cap_seconds,
-       k.review_cap_seconds, k.review_rate_minor, k.review_layers, k.is_review_drawn, k.guideline_id,
+       k.review_cap_seconds, k.review_rate_minor, k.review_layers, k.is_review_drawn, %(hold)s, k.guideline_id,
        k.agreement_version_id,
        LEAST(%(lease)s, %(now)s + %(lease_caps)s * k.cap_seconds * interval '1 second'), %(now)s, %(now)s
   FROM picked k JOIN moved ON moved.id = k.slot_id
@@ -151,6 +151,7 @@ def take_slot(expert: Expert, wish: Wish, *, without: Collection[UUID], now: dat
     require_transaction()
     values = {
         "claim": uuid7(),
+        "hold": uuid7(),  # Made a moment later; the reference is checked at the commit.
         "expert": expert.pk,
         "kind": wish.kind,
         "batch": wish.batch and wish.batch.pk,

@@ -81,7 +81,7 @@ def test_a_claim_leaves_one_audit_row(world: World) -> None:
 def test_a_claim_takes_few_statements(world: World, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]  # A fixture of pytest-django.
     expert = Expert.objects.select_related("user").get(pk=world.cyd.pk)
 
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(7):
         claim_next(expert, now=NOW)
 
 
