@@ -156,5 +156,6 @@ def _day_labels(first: dt.date, days: int) -> list[dict[str, str]]:
     labels = []
     for offset in range(0, days + 1, every):
         day = first + dt.timedelta(days=offset)
-        labels.append({"x": _n(48 + 876 * offset / days), "text": f"{day.day} {day:%b}", "anchor": "middle"})
+        x = 48 + 876 * offset / days
+        labels.append({"x": _n(min(x, 936)), "text": f"{day.day} {day:%b}", "anchor": "end" if x > 900 else "middle"})
     return labels

@@ -134,7 +134,6 @@ def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
         "lab": lab,
         "kind": registry.get(own.project.kind),
         "tasks": page.task_count(own),
-        "spend": page.spend_of(own.project),
         "tags": page.tag_rows(own),
         "feed": page.feed_of(lab, own.project, own),
         "verbs": [
@@ -150,6 +149,7 @@ def _progress(own: Batch, now: datetime) -> dict[str, Any]:
         "project": own.project,
         "progress": page.batch_progress(own),
         "burndown": page.burndown_of(own, now),
+        "spend": page.spend_of(own.project),
         "is_over": rules.is_over(own),
     }
 
