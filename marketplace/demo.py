@@ -21,6 +21,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date, timedelta
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -32,6 +33,8 @@ from marketplace.supervisor import Failed, Part, Supervisor
 BASE = Path(__file__).resolve().parent.parent
 STATE = BASE / ".guildhall"
 PATIENCE_SECONDS = 60
+OWNER_EMAIL = "owner@guildhall.example"
+HISTORY_BEGINS = date.today() - timedelta(days=60)  # The seed's story is younger.
 
 
 class Stopped(Exception):
@@ -128,7 +131,7 @@ class Demo:
         self.say(f"stripe         a local sandbox at {self.environment['STRIPE_API_BASE']}")
         await_answer(f"http://127.0.0.1:{self.port}/healthz", host=f"localhost:{self.port}")
         self.say(f"web            http://localhost:{self.port}/")
-        supervisor.run("install", *manage("install", "--owner", "owner@guildhall.example"))
+        supervisor.run("install", *manage("install", "--owner", OWNER_EMAIL, "--card-from", str(HISTORY_BEGINS)))
         self.say("install        first owner, rate card, operating float, payouts set to manual")
         supervisor.keep(
             "worker", program("celery"), "-A", "marketplace", "worker", "--concurrency=2", "--loglevel=WARNING"

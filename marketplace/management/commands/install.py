@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django.conf import settings
@@ -29,21 +30,22 @@ class Command(BaseCommand):
         """Read who owns the house and what it brings along."""
         parser.add_argument("--owner", required=True, metavar="EMAIL", help="the first owner's e-mail address")
         parser.add_argument("--owner-name", default="First Owner", metavar="NAME")
+        parser.add_argument("--card-from", type=date.fromisoformat, metavar="DATE", help="first day of the rate card")
         parser.add_argument("--float-minor", type=int, default=50_000_00, metavar="CENTS", help="0 for none")
 
-    def handle(self, *args: Any, owner: str, owner_name: str, float_minor: int, **options: Any) -> None:
+    def handle(self, *args: Any, owner: str, owner_name: str, **options: Any) -> None:
         """Install part after part; each says what it found or made."""
         self._try_keys()
         person = self._own(owner.lower(), owner_name)
         now = app_now()
         domains = install_domains()
-        card = install_rate_card(by=None, now=now)
+        card = install_rate_card(by=None, now=now, valid_from=options["card_from"])
         version = install_house_agreement(by=None, now=now)
         self.stdout.write(f"{len(domains)} domains, rate card {card.version}, house agreement {version.number}")
         gateway.set_manual_payouts()
         self.stdout.write("Stripe pays out to nobody's bank by itself")
-        if float_minor:
-            self._bring_float(Money(float_minor, "USD"), person)
+        if options["float_minor"]:
+            self._bring_float(Money(options["float_minor"], "USD"), person)
 
     def _try_keys(self) -> None:
         """Seal and open once: a wrong master key is found now, and not with the first task."""

@@ -1,0 +1,46 @@
+"""The demo's history is made by actions alone, adds up, and leaves something for everybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from urllib.parse import urlsplit
+
+import pytest
+from django.core.management import call_command
+from pytest_django import Settings
+
+from accounts.models import OutboxItem, Role, User
+from experts.models import Application, Expert
+from kernel.db import app_now
+from labs.models import Lab
+from marketplace.seeding.story import tell
+from payments.models import PayLine, PayoutRun
+from tasks.models import Claim, Offer
+from tests.stripe_fixture import StripeAtHand, stripe_at_hand, stripe_server
+
+__all__ = ["stripe_at_hand", "stripe_server"]
+
+
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, settings: Settings) -> None:
+    settings.DEMO_PASSWORD = "a long walk by the canal"
+    settings.OUTBOUND_ALLOW = [urlsplit(stripe_at_hand.url).netloc]
+    call_command("install", owner="owner@guildhall.example", card_from=app_now().date().replace(month=1, day=1))
+
+    lines: list[str] = []
+    tell(lines.append)
+
+    call_command("check_ledger")
+    assert Counter(PayoutRun.objects.values_list("state", flat=True)) == {"COMPLETED": 2, "PENDING_APPROVAL": 1}
+    paid = PayLine.objects.filter(state="PAID")
+    assert sum(transfer["amount"] for transfer in stripe_at_hand.transfers()) == sum(line.amount_minor for line in paid)
+    assert Counter(role for user in User.objects.all() for role in user.operator_roles) == {
+        Role.OWNER: 1, Role.FINANCE: 2, Role.VETTING: 2, Role.TRUST: 2,
+    }  # fmt: skip
+    assert Expert.objects.filter(state="ACTIVE").count() == 12
+    assert Application.objects.filter(state="SUBMITTED").count() == 1
+    assert Counter(Lab.objects.values_list("state", flat=True)) == {"ACTIVE": 2, "APPLICANT": 1}
+    assert Offer.objects.filter(state="OFFERED", batch__project__code_name="Nightjar").count() >= 2
+    assert Claim.objects.filter(kind="work", state="ACCEPTED").count() >= 20
+    assert OutboxItem.objects.filter(dead_at__isnull=False).count() == 0
