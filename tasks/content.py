@@ -99,9 +99,7 @@ def open_payload_for_lab(claim: Claim, by: str, at: datetime) -> Json:
     return _object(next(opened))
 
 
-def _open(
-    claim: Claim, viewer: User, at: datetime, purpose: str, subject: str, contents: list[Sealed]
-) -> list[bytes]:
+def _open(claim: Claim, viewer: User, at: datetime, purpose: str, subject: str, contents: list[Sealed]) -> list[bytes]:
     return open_content(
         viewer,
         agreement=claim.project.agreement,

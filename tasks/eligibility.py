@@ -83,7 +83,9 @@ def _standing(candidate: Candidate, demand: Demand) -> list[Reason]:
     if candidate.mode != demand.mode:
         reasons.append(Reason("mode", "This work is in the other world: test work is for simulated experts only."))
     if not candidate.is_active:
-        reasons.append(Reason("not_active", "Your account is not taking work. Set yourself available to be offered it."))
+        reasons.append(
+            Reason("not_active", "Your account is not taking work. Set yourself available to be offered it.")
+        )
     if not candidate.has_payout_rail:
         reasons.append(
             Reason("country_without_payout_rail", f"We cannot pay into {candidate.country} yet, so we ask for no work.")
@@ -111,7 +113,9 @@ def _tier_for_review(candidate: Candidate, demand: Demand) -> list[Reason]:
         reasons.append(Reason("no_reviewer_mark", f"You hold no reviewer's mark in {name}."))
     if tier is None or tier < wanted:
         held = "no tier" if tier is None else f"tier {tier}"
-        reasons.append(Reason("review_tier_low", f"Reviewing this work asks for tier {wanted} in {name}; you hold {held}."))
+        reasons.append(
+            Reason("review_tier_low", f"Reviewing this work asks for tier {wanted} in {name}; you hold {held}.")
+        )
         return reasons
     return reasons + _rate(tier, demand)
 
@@ -139,7 +143,9 @@ def _fit(candidate: Candidate, demand: Demand) -> list[Reason]:
     if demand.countries and candidate.country not in demand.countries:
         reasons.append(Reason("country", f"This work is open in {_any_of(demand.countries)} only."))
     if unaccepted := demand.content_flags - candidate.content_flags_accepted:
-        reasons.append(Reason("content", f"This work holds content that you have not opted into: {_any_of(unaccepted)}."))
+        reasons.append(
+            Reason("content", f"This work holds content that you have not opted into: {_any_of(unaccepted)}.")
+        )
     return reasons
 
 

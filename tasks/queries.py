@@ -99,7 +99,9 @@ def _why_not_now(expert: Expert, now: datetime) -> list[Reason]:
         return [HAS_LIVE_CLAIM]
     today, this_week = seconds_spent(expert, now)
     if this_week >= rules.WEEK_SECONDS:
-        return [Reason("week_limit", "You have worked 40 hours this week, which is the most. It starts anew on Monday.")]
+        return [
+            Reason("week_limit", "You have worked 40 hours this week, which is the most. It starts anew on Monday.")
+        ]
     if today >= rules.DAY_SECONDS:
         return [Reason("day_limit", "You have worked 10 hours today, which is the most. Rest, and go on tomorrow.")]
     return []
@@ -152,7 +154,9 @@ def _why_no_work(row: Eligibility, is_out_of_budget: bool) -> list[Reason]:
     if not row.is_running or not (row.has_open or row.has_held):
         return [Reason("finished", f"{name} has no tasks left for you.")]
     if project.assignment == Assignment.SEATS and not row.has_seat:
-        return [Reason("no_seat", f"{name} gives its work to those with a seat. You will be offered one if one is free.")]
+        return [
+            Reason("no_seat", f"{name} gives its work to those with a seat. You will be offered one if one is free.")
+        ]
     if row.has_open and (is_out_of_budget or _is_out_of_budget(row)):
         return [Reason("budget_reached", f"{name} has reached its budget. It goes on when its client adds to it.")]
     return [Reason("all_held", f"All open tasks of {name} are in somebody's hands. Look again in a few minutes.")]
