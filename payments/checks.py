@@ -58,7 +58,7 @@ INVARIANTS = (
     ),
     Invariant(
         "what experts are owed is their unsent pay lines",
-        "SELECT l.expert_id || ': lines say ' || l.owed || ', ledger ' || coalesce(-a.balance, 0) FROM"
+        "SELECT l.expert_id::text || ': lines say ' || l.owed || ', ledger ' || coalesce(-a.balance, 0) FROM"
         " (SELECT p.expert_id, p.currency, sum(p.amount_minor) FILTER (WHERE p.state IN ('AVAILABLE', 'LOCKED')"
         "  AND (i.state IS NULL OR i.state NOT IN ('SENDING', 'UNKNOWN'))) AS owed, max(s.code) AS code"
         "  FROM payments_payline p LEFT JOIN payments_payoutitem i ON i.id = p.item_id"
@@ -86,14 +86,14 @@ INVARIANTS = (
     ),
     Invariant(
         "every pay line is its seconds at its rate, ties to even",
-        "SELECT id || ': ' || amount_minor FROM (SELECT id, amount_minor, seconds * rate_minor AS top,"
+        "SELECT id::text || ': ' || amount_minor FROM (SELECT id, amount_minor, seconds * rate_minor AS top,"
         " seconds * rate_minor / 3600 AS whole FROM payments_payline) l WHERE amount_minor <> whole +"
         " CASE WHEN 2 * (top - whole * 3600) > 3600 OR (2 * (top - whole * 3600) = 3600 AND whole % 2 = 1)"
         " THEN 1 ELSE 0 END",
     ),
     Invariant(
         "every payout is the sum of its pay lines, and paid ones have paid lines only",
-        "SELECT i.id || ': ' || i.amount_minor FROM payments_payoutitem i LEFT JOIN payments_payline l"
+        "SELECT i.id::text || ': ' || i.amount_minor FROM payments_payoutitem i LEFT JOIN payments_payline l"
         " ON l.item_id = i.id WHERE i.state <> 'CANCELLED' GROUP BY i.id"
         " HAVING i.amount_minor <> coalesce(sum(l.amount_minor), 0) OR i.line_count <> count(l.id)"
         " OR (i.state = 'PAID' AND bool_or(l.state <> 'PAID'))",
@@ -108,14 +108,14 @@ INVARIANTS = (
     ),
     Invariant(
         "every confirmed funding is credited once, to the cent",
-        "SELECT f.id || ': ' || f.amount_minor FROM payments_funding f LEFT JOIN payments_entry e"
+        "SELECT f.id::text || ': ' || f.amount_minor FROM payments_funding f LEFT JOIN payments_entry e"
         " ON e.key = 'pi-' || f.stripe_id || '-succeeded' LEFT JOIN payments_posting p ON p.entry_id = e.id"
         " AND p.amount < 0 WHERE f.state IN ('SUCCEEDED', 'SETTLED') AND coalesce(-p.amount, 0) <> f.amount_minor",
     ),
     Invariant(
         "nothing is left unexplained in suspense",
         "SELECT p.currency || ': ' || sum(p.amount) FROM payments_posting p JOIN payments_account a"
-        " ON a.id = p.account_id WHERE a.code = 'suspense' GROUP BY 1, p.currency HAVING sum(p.amount) <> 0",
+        " ON a.id = p.account_id WHERE a.code = 'suspense' GROUP BY p.currency HAVING sum(p.amount) <> 0",
     ),
 )
 

@@ -320,7 +320,7 @@ def test_a_run_that_waits_for_approval_is_rejected_before_it_is_cancelled() -> N
     run = a_submitted_run(260_00)
 
     with pytest.raises(IllegalMove):
-        actions.cancel_run(run, by=finance("Bo Finch"), reason="No", now=AFTER_WEEK)
+        actions.cancel_run(run, by=finance("Bo Finch"), reason="Not now", now=AFTER_WEEK)
 
 
 def test_building_moves_no_money() -> None:
