@@ -130,4 +130,4 @@ def forget_authenticators(user: User, *, by: User, reason: str, now: datetime) -
     """Take away a person's one-time codes, after somebody made sure who asks; they set up new ones at sign-in."""
     count, _ = Authenticator.objects.filter(user=user).delete()
     audit(by, "user.totp_reset", user, at=now, reason=reason)
-    return count
+    return int(count)

@@ -20,7 +20,7 @@ from kernel.sealing import Sealed, new_data_key, open_sealed, seal
 ABOUT = "authenticator"
 
 
-class AccountAdapter(DefaultAccountAdapter):
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
     """Sign-up, sign-in and their letters."""
 
     def format_email_subject(self, subject: str) -> str:
@@ -58,7 +58,7 @@ class AccountAdapter(DefaultAccountAdapter):
             audit_now(None, "user.sign_in_failed", user)
 
 
-class MfaAdapter(DefaultMFAAdapter):
+class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no types
     """One-time codes and passkeys; their secrets are sealed in the database."""
 
     def encrypt(self, text: str) -> str:

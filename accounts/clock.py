@@ -14,16 +14,16 @@ class ClockIsFixed(RuntimeError):
 
 def move_clock(by: timedelta) -> None:
     """Shift ``app_now()`` by ``by`` from where it stands."""
-    _set("UPDATE app_clock SET shift = shift + %s", by)
+    _set("UPDATE app_clock SET shift = shift + make_interval(secs => %s::float)", by)
 
 
 def set_offset(shift: timedelta) -> None:
     """Make ``app_now()`` the true time plus ``shift``."""
-    _set("UPDATE app_clock SET shift = %s", shift)
+    _set("UPDATE app_clock SET shift = make_interval(secs => %s::float)", shift)
 
 
 def _set(statement: str, interval: timedelta) -> None:
     if settings.GUILDHALL_MODE not in MODES:
         raise ClockIsFixed("The clock moves in demo and test modes only.")
     with connection.cursor() as cursor:
-        cursor.execute(statement, [interval])
+        cursor.execute(statement, [str(interval.total_seconds())])

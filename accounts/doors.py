@@ -24,7 +24,7 @@ def operator_required(rule: Rule) -> Callable[[View[P]], View[P]]:
 
     def decorate(view: View[P]) -> View[P]:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
             if not rule(request.user):
                 raise PermissionDenied
             return view(request, *args, **kwargs)
@@ -43,7 +43,7 @@ def recently_authenticated(view: View[P]) -> View[P]:
     """Ask for a password, code or passkey before a view that moves money or roles."""
 
     @wraps(view)
-    def guarded(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         require_recent_auth(request)
         return view(request, *args, **kwargs)
 

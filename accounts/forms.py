@@ -23,11 +23,11 @@ class ShortAddress:
         return str(super().clean_email())  # type: ignore[misc]  # allauth's form
 
 
-class NewAddressForm(ShortAddress, AddEmailForm):
+class NewAddressForm(ShortAddress, AddEmailForm):  # type: ignore[misc]  # allauth carries no types
     """Another address for the account."""
 
 
-class NamedSignupForm(ShortAddress, SignupForm):
+class NamedSignupForm(ShortAddress, SignupForm):  # type: ignore[misc]  # allauth carries no types
     """Sign-up: a name beside address and password; the zone comes from the browser, if it says one."""
 
     name = NameField(max_length=200, label="Your name")

@@ -10,7 +10,7 @@ from django.db import connection
 from accounts.models import AuditEvent, AuditSeal, Mail, OutboxItem
 from accounts.queries import oldest_due_seconds
 
-WORKERS_ANSWER_WITHIN_SECONDS = 1.0
+WORKERS_ANSWER_WITHIN_SECONDS = 1
 LATE_SECONDS = 60
 SEALS_LATE_ROWS = 10_000
 

@@ -1,6 +1,6 @@
 """Store who signs in, what they may do, what happened, what is due, and what people were told."""
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
@@ -16,14 +16,14 @@ from kernel.ids import TypedIdModel
 class UserManager(BaseUserManager["User"]):
     """Make users; the e-mail address, in lower case, is the login."""
 
-    def create_user(self, email: str, password: str | None = None, *, name: str = "", **fields: object) -> "User":
+    def create_user(self, email: str, password: str | None = None, *, name: str = "", **fields: Any) -> "User":
         """Store a user; without a password they cannot sign in by one."""
         user = self.model(email=email.strip().lower(), name=name, **fields)
         user.set_password(password)
         user.save(using=self._db)
         return user
 
-    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> "User":
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
         """Store a user who may open the raw admin."""
         return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
 

@@ -161,7 +161,7 @@ def _nudge_after_commit(kind: str, item: int) -> None:
         transaction.on_commit(partial(nudger.nudge, (kind, registry[kind].queue, item)), robust=True)
 
 
-def _lease(condition: str, *values: object) -> Lease | None:
+def _lease(condition: str, *values: float) -> Lease | None:
     """Take the oldest due row that nobody holds; rows whose every attempt died are declared dead on the way."""
     forbid_transaction()
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"
@@ -222,7 +222,7 @@ def _put_off(lease: Lease, error: Exception, backoff_seconds: float) -> None:
     _close(lease, "run_after = app_now() + make_interval(secs => %s), last_error = %s", delay, said)
 
 
-def _close(lease: Lease, change: str, *values: object) -> None:
+def _close(lease: Lease, change: str, *values: str | float) -> None:
     """End the lease if it is still ours: a late worker's outcome is ignored."""
     with connection.cursor() as cursor:
         cursor.execute(

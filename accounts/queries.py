@@ -1,6 +1,7 @@
 """Show what happened and what waits, scoped to the viewer."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from allauth.account.models import EmailAddress
@@ -27,7 +28,7 @@ def unread_notices(user: User) -> int:
 
 def has_totp(user: User) -> bool:
     """Has this person set up one-time codes?"""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists()
+    return bool(Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists())
 
 
 def people() -> QuerySet[User]:
@@ -81,7 +82,7 @@ def events_about(object_id: str) -> QuerySet[AuditEvent]:
 
 def is_verified(user: User) -> bool:
     """Has this person shown that the e-mail address is theirs?"""
-    return EmailAddress.objects.filter(user=user, verified=True).exists()
+    return bool(EmailAddress.objects.filter(user=user, verified=True).exists())
 
 
 def is_expert(user: User) -> bool:
@@ -96,7 +97,7 @@ def is_lab_member(user: User) -> bool:
 
 def passkey_count(user: User) -> int:
     """Count a person's passkeys."""
-    return Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).count()
+    return int(Authenticator.objects.filter(user=user, type=Authenticator.Type.WEBAUTHN).count())
 
 
 def recovery_codes_left(user: User) -> int:
@@ -111,11 +112,11 @@ def sign_ins_of(user: User, limit: int = 10) -> QuerySet[AuditEvent]:
     return AuditEvent.objects.filter(object_id=user.public_id, verb__in=verbs).order_by("-id")[:limit]
 
 
-def open_jobs_by_kind() -> list[dict[str, object]]:
+def open_jobs_by_kind() -> list[Mapping[str, object]]:
     """Count open rows by kind, with the time since which the oldest has been due."""
     rows = OutboxItem.objects.filter(done_at=None, dead_at=None)
     counted = rows.values("kind").annotate(count=Count("id"), since=Min("run_after"), attempts=Max("attempts"))
-    return list(counted.order_by("kind"))
+    return [dict(row) for row in counted.order_by("kind")]
 
 
 def troubled_jobs() -> QuerySet[OutboxItem]:

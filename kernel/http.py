@@ -18,10 +18,11 @@ BUSY_SECONDS = 2
 def client_ip(request: HttpRequest) -> str | None:
     """Return the visitor's address: the one our own outermost proxy saw."""
     hops: int = settings.TRUSTED_PROXY_COUNT
-    forwarded = [part.strip() for part in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if part.strip()]
+    header = str(request.META.get("HTTP_X_FORWARDED_FOR", ""))
+    forwarded = [part.strip() for part in header.split(",") if part.strip()]
     if hops and len(forwarded) >= hops:
         return forwarded[-hops]
-    return request.META.get("REMOTE_ADDR") or None
+    return str(request.META.get("REMOTE_ADDR") or "") or None
 
 
 def is_htmx(request: HttpRequest) -> bool:

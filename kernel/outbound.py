@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -147,9 +148,9 @@ def _connect(host: str, port: int, ends_at: float, *, may_be_loopback: bool) -> 
     raise OutboundFailed(type(failure).__name__) from failure
 
 
-def _resolve(host: str, port: int, ends_at: float) -> list[tuple[socket.AddressFamily, tuple[str | int, ...]]]:
+def _resolve(host: str, port: int, ends_at: float) -> list[tuple[socket.AddressFamily, Any]]:
     """Look the name up within the deadline; what is returned is what is judged and connected to."""
-    found: list[tuple[socket.AddressFamily, tuple[str | int, ...]]] = []
+    found: list[tuple[socket.AddressFamily, Any]] = []
 
     def look_up() -> None:
         try:

@@ -40,6 +40,7 @@ class LabKeyAuthentication(BaseAuthentication):
         if len(words) != 2 or words[0].lower() != b"bearer" or not words[1].isascii():
             raise AuthenticationFailed(NO_KEY)
         key = usable_key(words[1].decode("ascii"), ip=client_ip(request._request))
+        request._request.api_key = key  # type: ignore[attr-defined]  # whose access was refused, for the audit log
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
