@@ -10,6 +10,7 @@ import argparse
 import base64
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import secrets
@@ -19,9 +20,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO
@@ -35,6 +37,8 @@ STATE = BASE / ".guildhall"
 PATIENCE_SECONDS = 60
 OWNER_EMAIL = "owner@guildhall.example"
 HISTORY_BEGINS = date.today() - timedelta(days=60)  # The seed's story is younger.
+STATIC = ("static/**/*", "requirements/demo.txt")
+MIGRATIONS = ("*/migrations/*.py", "requirements/demo.txt", "accounts/management/commands/grant_app_role.py")
 
 
 class Stopped(Exception):
@@ -119,19 +123,28 @@ class Demo:
 
     def _start_parts(self) -> None:
         """Bring the database up to date and start the processes, each as soon as what it needs is there."""
-        supervisor = self.supervisor
+        supervisor, environment = self.supervisor, self.environment
         supervisor.keep("stripe", *manage("stripe_sandbox"))
         with ThreadPoolExecutor(2) as pool:
-            styles = pool.submit(supervisor.run, "static", *manage("collectstatic", "--noinput", "--verbosity=0"))
-            supervisor.run("database", *manage("prepare_database"))
-            styles.result()
-        self.say("database       migrated; the web's role owns nothing")
-        supervisor.keep("web", program("gunicorn"), "-c", str(BASE / "marketplace" / "serving.py"), "marketplace.wsgi")
-        await_answer(f"{self.environment['STRIPE_API_BASE']}/")
-        self.say(f"stripe         a local sandbox at {self.environment['STRIPE_API_BASE']}")
-        await_answer(f"http://127.0.0.1:{self.port}/healthz", host=f"localhost:{self.port}")
-        self.say(f"web            http://localhost:{self.port}/")
-        supervisor.run("install", *manage("install", "--owner", OWNER_EMAIL, "--card-from", str(HISTORY_BEGINS)))
+            static = pool.submit(
+                self._run_if_changed, "static", STATIC, STATE, "collectstatic", "--noinput", "--verbosity=0"
+            )
+            self._run_if_changed("database", MIGRATIONS, self._database_stamps(), "prepare_database")
+            static.result()
+            self.say("database       migrated; the web's role owns nothing")
+            supervisor.keep(
+                "web", program("gunicorn"), "-c", str(BASE / "marketplace" / "serving.py"), "marketplace.wsgi"
+            )
+            await_answer(f"{environment['STRIPE_API_BASE']}/")
+            self.say(f"stripe         a local sandbox at {environment['STRIPE_API_BASE']}")
+            installing = pool.submit(
+                supervisor.run,
+                "install",
+                *manage("install", "--owner", OWNER_EMAIL, "--card-from", str(HISTORY_BEGINS)),
+            )
+            await_answer(f"http://127.0.0.1:{self.port}/healthz", host=f"localhost:{self.port}")
+            self.say(f"web            {environment['PUBLIC_URL']}/")
+            installing.result()
         self.say("install        first owner, rate card, operating float, payouts set to manual")
         supervisor.keep(
             "worker", program("celery"), "-A", "marketplace", "worker", "--concurrency=2", "--loglevel=WARNING"
@@ -141,14 +154,27 @@ class Demo:
         supervisor.keep("sweeper", *manage("sweep"))
         self.say("worker, beat, sweeper")
 
+    def _run_if_changed(self, name: str, patterns: Sequence[str], stamps: Path | None, *command: str) -> None:
+        """Run a management command unless an earlier start ran it over the same files; ``stamps`` tell, None forgets."""
+        stamp, mark = stamps and stamps / f"{name}.stamp", fingerprint(patterns)
+        if stamp and stamp.exists() and stamp.read_text() == mark:
+            return
+        self.supervisor.run(name, *manage(*command))
+        if stamp:
+            stamp.write_text(mark)
+
+    def _database_stamps(self) -> Path | None:
+        """Return where it is noted how far the database is: with its data, so that both go together."""
+        return next((service.home for service in self.services if isinstance(service, Postgres)), None)
+
     def _start_seeding(self) -> Seeding:
-        return Seeding(self.supervisor.once("seed", *manage("seed")), self.say)
+        return Seeding(self.supervisor.once("seed", *manage("seed")), partial(print, flush=True))
 
 
 class Seeding:
     """The process that fills the demo, its lines passed on as they come."""
 
-    def __init__(self, part: Part, say: object) -> None:
+    def __init__(self, part: Part, say: Callable[[str], None]) -> None:
         """Follow the seeding process's log."""
         self.part, self.say, self.read = part, say, 0
 
@@ -159,7 +185,7 @@ class Seeding:
             while (line := log.readline()).endswith(b"\n"):
                 self.read += len(line)
                 if not line.startswith(b"{"):  # Its own lines are for people; the log's are JSON.
-                    print("         " + line.decode(errors="replace").rstrip(), flush=True)
+                    self.say(line.decode(errors="replace").rstrip())
 
 
 def main() -> int:
@@ -224,6 +250,13 @@ def kept_secrets(path: Path) -> dict[str, str]:
         write_private(path, json.dumps(made, indent=1))
     kept: dict[str, str] = json.loads(path.read_text())
     return kept
+
+
+def fingerprint(patterns: Sequence[str]) -> str:
+    """Return a hash of the names, sizes and times of the files that match."""
+    files = sorted(path for pattern in patterns for path in BASE.glob(pattern) if path.is_file())
+    facts = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
 
 
 def write_private(path: Path, text: str) -> None:

@@ -122,7 +122,7 @@ class Postgres:
         )
         if finished.returncode:
             raise NoService(f"{program} failed: {finished.stderr.strip()[-2000:]}")
-        return finished.stdout
+        return str(finished.stdout)
 
     def _make_socket_folder(self) -> Path:
         folder = Path(tempfile.mkdtemp(prefix="gh-", dir=shortest_temporary_folder()))

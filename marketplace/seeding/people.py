@@ -43,8 +43,9 @@ class Operators:
 
     def __init__(self, clock: StoryClock) -> None:
         """Let the owner bring everybody in, each with a second factor."""
-        self.owner = User.objects.filter(operator_roles__contains=[Role.OWNER]).order_by("date_joined").first()
-        assert self.owner is not None, "`manage.py install` makes the owner."
+        owner = User.objects.filter(operator_roles__contains=[Role.OWNER]).order_by("date_joined").first()
+        assert owner is not None, "`manage.py install` makes the owner."
+        self.owner = owner
         enrol_totp(self.owner, now=clock.now)
         people: dict[str, list[User]] = {}
         for card in OPERATORS:
