@@ -72,7 +72,7 @@ def test_the_bench_shows_the_task_to_its_expert_and_keeps_it_out_of_caches(cyd, 
     assert page.status_code == 200
     assert PAYLOAD["prompt"] in page.content.decode()
     assert page["Cache-Control"] == "no-store, private"
-    assert page["Referrer-Policy"] == "no-referrer"
+    assert page["Referrer-Policy"] == "same-origin"
     assert "script-src 'self';" in page["Content-Security-Policy"] + ";"
     assert "unsafe" not in page["Content-Security-Policy"]
     assert ContentAccess.objects.filter(subject=claim.task.public_id).exists()
