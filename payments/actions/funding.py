@@ -38,6 +38,7 @@ class Charge:
     amount: Money
     payment_method: str
     key: str
+    must_look: bool  # An earlier try had no clear answer: it may have charged.
 
 
 @action
@@ -72,6 +73,8 @@ def carry_funding(funding_id: UUID) -> Funding:
     if charge is None:
         return Funding.objects.get(pk=funding_id)
     customer = charge.customer or _open_customer(charge)
+    if charge.must_look and (made := _find(charge, customer)):
+        return confirm_funding(funding_id, made, now=app_now())
     try:
         intent = gateway.create_payment_intent(
             amount=charge.amount,
@@ -163,6 +166,12 @@ def _check(lab: Lab, amount: Money) -> None:
         raise Invalid([FieldError("amount", "range", f"Pay in between {least} and {most} at a time.")])
 
 
+def _find(charge: Charge, customer: str) -> PaymentIntent | None:
+    """Return the payment that an earlier try made, if it did; a declined one is no payment."""
+    made = [each for each in gateway.find_payment_intents(customer) if each.funding == charge.public_id]
+    return next((each for each in made if each.status in ("succeeded", "processing")), None)
+
+
 @action
 def _charge_of(funding_id: UUID) -> Charge | None:
     funding = _lock(funding_id)
@@ -177,6 +186,7 @@ def _charge_of(funding_id: UUID) -> Charge | None:
         amount=Money(funding.amount_minor, funding.currency),
         payment_method=funding.payment_method,
         key=funding.stripe_key,
+        must_look=funding.state == FundingState.PROCESSING,
     )
 
 

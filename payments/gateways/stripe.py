@@ -49,6 +49,7 @@ R = TypeVar("R")
 TOLERANCE_SECONDS = 300
 RECIPIENT_PARTS = ["configuration.recipient", "requirements"]
 CHARGE_PARTS = ["latest_charge.balance_transaction"]
+LISTED_CHARGE_PARTS = [f"data.{part}" for part in CHARGE_PARTS]
 
 
 class _RecordingClient(stripe.RequestsClient):
@@ -172,6 +173,15 @@ def retrieve_payment_intent(stripe_id: str) -> PaymentIntent:
     return read_payment_intent(
         _plain(_client().v1.payment_intents.retrieve(stripe_id, params={"expand": CHARGE_PARTS}))
     )
+
+
+@gateway_call
+def find_payment_intents(customer: str) -> list[PaymentIntent]:
+    """Return every payment of a customer, newest first: the way to look before a charge is repeated."""
+    found = _client().v1.payment_intents.list(
+        params={"customer": customer, "limit": 100, "expand": LISTED_CHARGE_PARTS}
+    )
+    return [read_payment_intent(_plain(each)) for each in found.auto_paging_iter()]
 
 
 @gateway_call

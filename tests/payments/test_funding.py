@@ -179,7 +179,7 @@ def test_a_declined_card_fails_and_credits_nothing(stripe_at_hand: StripeAtHand)
     assert (funding.state, bool(funding.failure_detail), books(lab)) == (FundingState.FAILED, True, (0, 0, 0, 0))
 
 
-@pytest.mark.parametrize("fault", ["after_timeout", "after_drop", "before_drop", "500", "429"])
+@pytest.mark.parametrize("fault", ["after_timeout", "after_drop", "before_drop", "500_after", "429"])
 def test_a_lost_answer_is_asked_for_again_under_the_same_key(stripe_at_hand: StripeAtHand, fault: str) -> None:
     lab = a_lab()
     funding = start(lab)
@@ -187,6 +187,25 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(stripe_at_hand: Str
     with pytest.raises(GatewayError):
         actions.carry_funding(funding.pk)
     stripe_at_hand.clear_faults()
+
+    funding = actions.carry_funding(funding.pk)
+
+    assert (funding.state, books(lab)[3], stripe_at_hand.pending() + books(lab)[2]) == (
+        FundingState.SUCCEEDED,
+        500_00,
+        500_00,
+    )
+
+
+def test_a_stored_error_is_outlived_without_a_second_charge(stripe_at_hand: StripeAtHand) -> None:
+    lab = a_lab()
+    funding = start(lab)
+    stripe_at_hand.order("faults", path="/v1/payment_intents$", method="POST", action="500", times=3)
+    for _ in range(2):  # The second answer is Stripe's stored one: the key is spent until Stripe forgets it.
+        with pytest.raises(GatewayError):
+            actions.carry_funding(funding.pk)
+    stripe_at_hand.clear_faults()
+    stripe_at_hand.order("expire_keys")
 
     funding = actions.carry_funding(funding.pk)
 
