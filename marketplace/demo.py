@@ -155,7 +155,7 @@ class Demo:
         self.say("worker, beat, sweeper")
 
     def _run_if_changed(self, name: str, patterns: Sequence[str], stamps: Path | None, *command: str) -> None:
-        """Run a management command unless an earlier start ran it over the same files; ``stamps`` tell, None forgets."""
+        """Run a command unless ``stamps`` tell that an earlier start ran it over the same files."""
         stamp, mark = stamps and stamps / f"{name}.stamp", fingerprint(patterns)
         if stamp and stamp.exists() and stamp.read_text() == mark:
             return

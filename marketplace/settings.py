@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import django_stubs_ext
-import structlog
 from django.core.exceptions import ImproperlyConfigured
 
 from marketplace.environment import (
@@ -21,6 +20,7 @@ from marketplace.environment import (
     read_public_url,
     read_text,
 )
+from marketplace.logs import logging_at
 
 django_stubs_ext.monkeypatch()  # Lets Django's generic classes be named with their types at run time.
 
@@ -49,22 +49,18 @@ MASTER_KEY = base64.b64decode(
 if len(MASTER_KEY) != 32:
     raise ImproperlyConfigured("MASTER_KEY must be 32 bytes, base64-encoded: `openssl rand -base64 32` makes one.")
 
+HAS_MAIL_PAGE = CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
+OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
 # Everybody whom the demo's seed makes signs in with it; elsewhere there is no such thing.
 DEMO_PASSWORD = secret("DEMO_PASSWORD") if GUILDHALL_MODE == "demo" else ""
-if IS_PRODUCTION and read_text("DEMO_PASSWORD", default=""):
-    raise ImproperlyConfigured("DEMO_PASSWORD opens every account of a demo; production refuses to start with it.")
-
-HAS_MAIL_PAGE = GUILDHALL_MODE in ("demo", "test")
-CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
-OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
-if IS_PRODUCTION and OUTBOUND_ALLOW:
-    raise ImproperlyConfigured(
-        "OUTBOUND_ALLOW opens loopback addresses to strangers; production refuses to start with it."
-    )
-if IS_PRODUCTION and read_flag("MAIL_PAGE", default=False):
-    raise ImproperlyConfigured("The mail page shows everybody's mail; production refuses to start with MAIL_PAGE.")
-if IS_PRODUCTION and read_text("CLOCK_OFFSET", default=""):
-    raise ImproperlyConfigured("CLOCK_OFFSET moves the clock; production refuses to start with it.")
+for name, reason in {
+    "OUTBOUND_ALLOW": "opens loopback addresses to strangers",
+    "MAIL_PAGE": "shows everybody's mail",
+    "CLOCK_OFFSET": "moves the clock",
+    "DEMO_PASSWORD": "opens every account of a demo",
+}.items():
+    if IS_PRODUCTION and read_text(name, default=""):
+        raise ImproperlyConfigured(f"{name} {reason}; production refuses to start with it.")
 
 # --- Addresses -----------------------------------------------------------------------------------------------------
 
@@ -402,39 +398,4 @@ CELERY_TIMEZONE = "UTC"
 # --- Seeing: one JSON line per event, with ids and never with content ----------------------------------------------
 
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False
-LOG_PROCESSORS: list[Any] = [
-    structlog.contextvars.merge_contextvars,
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso", utc=True),
-]
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {
-        "json": {
-            "()": "structlog.stdlib.ProcessorFormatter",
-            "processors": [
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
-                structlog.processors.JSONRenderer(),
-            ],
-            "foreign_pre_chain": LOG_PROCESSORS,
-        }
-    },
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
-    "root": {"handlers": ["stderr"], "level": read_text("LOG_LEVEL", default="INFO" if not IS_TEST else "WARNING")},
-    "loggers": {
-        "django.security.DisallowedHost": {"level": "CRITICAL"},  # Scanners; the answer is a 400 and that is enough.
-    },
-}
-structlog.configure(
-    processors=[
-        structlog.stdlib.filter_by_level,
-        *LOG_PROCESSORS,
-        structlog.processors.StackInfoRenderer(),
-        structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
-    ],
-    logger_factory=structlog.stdlib.LoggerFactory(),
-    cache_logger_on_first_use=True,
-)
+LOGGING = logging_at(read_text("LOG_LEVEL", default="INFO" if not IS_TEST else "WARNING"))

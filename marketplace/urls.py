@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from django.urls import URLPattern, URLResolver, include, path
 
 from kernel.ids import register_id_converters
 from marketplace import landing, views
-from marketplace.api_docs import ApiDocs
 
 register_id_converters(
     "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
     "pln", "pye", "run", "itm", "prj", "gdl", "bat", "tsk", "ofr", "clm", "sub", "rev", "exr", "ing",
 )  # fmt: skip
 
-APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks")
-
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
     path("accounts/", include("allauth.urls")),
-    path("api/docs/", ApiDocs.as_view(), name="api_docs"),
-    *([path("api/v1/", include("marketplace.api_urls"))] if find_spec("marketplace.api_urls") else []),
-    *(path("", include(f"{app}.urls")) for app in APPS if find_spec(f"{app}.urls")),
+    path("api/v1/", include("marketplace.api_urls")),
+    path("", include("accounts.urls")),
+    path("", include("labs.urls")),
+    path("", include("experts.urls")),
+    path("", include("agreements.urls")),
+    path("", include("payments.urls")),
+    path("", include("tasks.urls")),
 ]

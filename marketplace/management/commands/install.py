@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandParser
 
 from accounts.actions import create_user, grant_role
 from accounts.models import Role, User
@@ -14,7 +14,6 @@ from agreements.actions import install_house_agreement
 from experts.actions import install_domains
 from kernel.db import app_now
 from kernel.money import Money, format_money
-from kernel.sealing import Sealed, new_data_key, open_sealed, seal
 from payments.actions import install_rate_card, post_float
 from payments.gateways import stripe as gateway
 
@@ -35,7 +34,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, owner: str, owner_name: str, **options: Any) -> None:
         """Install part after part; each says what it found or made."""
-        self._try_keys()
         person = self._own(owner.lower(), owner_name)
         now = app_now()
         domains = install_domains()
@@ -46,13 +44,6 @@ class Command(BaseCommand):
         self.stdout.write("Stripe pays out to nobody's bank by itself")
         if options["float_minor"]:
             self._bring_float(Money(options["float_minor"], "USD"), person)
-
-    def _try_keys(self) -> None:
-        """Seal and open once: a wrong master key is found now, and not with the first task."""
-        key = new_data_key()
-        about = "install/trial"
-        if open_sealed(Sealed(key, seal(key, b"trial", about=about), about)) != b"trial":
-            raise CommandError("MASTER_KEY does not open what it sealed.")
 
     def _own(self, email: str, name: str) -> User:
         """Return the first owner, made if the house has none."""
