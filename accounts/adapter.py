@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.db import transaction
 from django.http import HttpRequest
@@ -13,6 +14,7 @@ from django.http import HttpRequest
 from accounts.audit import audit_now
 from accounts.mail import post_mail
 from accounts.models import User
+from accounts.rules import is_operator
 from accounts.sessions import begin_session
 from kernel.http import client_ip
 from kernel.sealing import Sealed, new_data_key, open_sealed, seal
@@ -70,6 +72,10 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no
         """Open what ``encrypt`` sealed."""
         key, body = (base64.b64decode(part) for part in encrypted_text.split("."))
         return open_sealed(Sealed(key=key, body=body, about=ABOUT)).decode()
+
+    def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
+        """Leave an operator their one-time codes: no desk opens without."""
+        return not (authenticator.type == Authenticator.Type.TOTP and is_operator(authenticator.user))
 
     def get_public_key_credential_rp_entity(self) -> dict[str, str]:
         """Name the house, not the host, when a passkey is made."""

@@ -17,7 +17,7 @@ from accounts.outbox import drain
 from accounts.queries import current_codes
 from accounts.sessions import BEGAN, SEEN
 from kernel.db import app_now
-from tests.accounts.factories import PASSWORD, log_in, make_operator, make_user
+from tests.accounts.factories import PASSWORD, add_totp, log_in, make_operator, make_user
 from tests.bad_input import BAD_NAMES, cases
 
 NEW = {"name": "Cyd Charisse", "email": "Cyd@Example.com", "password1": PASSWORD, "password2": PASSWORD}
@@ -245,3 +245,20 @@ def test_the_secret_of_codes_is_sealed(db):
     secret = enrol_totp(make_user(), now=app_now())
 
     assert secret not in str(list(Authenticator.objects.values_list("data", flat=True)))
+
+
+def test_an_operator_keeps_their_codes(client, db):
+    ada = make_operator("finance")
+    log_in(client, ada)
+    client.post(reverse("mfa_deactivate_totp"))
+
+    assert Authenticator.objects.filter(user=ada, type="totp").exists()
+
+
+def test_an_expert_may_do_without_codes(client, db):
+    cyd = make_user("Cyd")
+    add_totp(cyd)
+    log_in(client, cyd)
+    client.post(reverse("mfa_deactivate_totp"))
+
+    assert not Authenticator.objects.filter(user=cyd).exists()
