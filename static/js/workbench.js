@@ -297,7 +297,7 @@
   if (form) {
     form.addEventListener("submit", function (event) {
       if (isOver) { event.preventDefault(); return; }
-      if (kind) byId("wb-response").value = JSON.stringify(kind.collect());
+      if (kind && byId("wb-response")) byId("wb-response").value = JSON.stringify(kind.collect());
       if (!navigator.onLine) { event.preventDefault(); delete form.dataset.sent; setOnline(false); save(); }
     });
     form.addEventListener("input", changed);
