@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any, TypeVar
 
 from django import forms
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.http import HttpRequest, QueryDict
 
 from kernel.errors import FieldError, Invalid
@@ -179,7 +180,7 @@ def require_valid(form: forms.Form) -> None:
         return
     raise Invalid(
         [
-            FieldError(f"/{name}" if name != forms.forms.NON_FIELD_ERRORS else "", error.code or "invalid", message)
+            FieldError(f"/{name}" if name != NON_FIELD_ERRORS else "", error.code or "invalid", message)
             for name, errors in form.errors.as_data().items()
             for error in errors
             for message in error.messages

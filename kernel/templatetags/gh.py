@@ -47,7 +47,7 @@ def words(value: object) -> str:
 
 
 @register.filter
-def money(value: Money | int | None, currency: str = "USD") -> str:
+def money(value: Money | int | str | None, currency: str = "USD") -> str:
     """Return an amount with its currency and cents; nothing for no amount."""
     if value is None or value == "":
         return ""
@@ -55,7 +55,7 @@ def money(value: Money | int | None, currency: str = "USD") -> str:
 
 
 @register.filter
-def rate(value: Money | int | None, currency: str = "USD") -> str:
+def rate(value: Money | int | str | None, currency: str = "USD") -> str:
     """Return an hourly rate: $260.00/h."""
     shown = money(value, currency)
     return f"{shown}/h" if shown else ""
@@ -188,7 +188,7 @@ def field(bound: BoundField, hint: str = "", css: str = "") -> dict[str, Any]:
     )
     control = "form-check-input" if kind != "line" else "form-select" if isinstance(widget, Select) else "form-control"
     classes = [control, css, str(widget.attrs.get("class", "")), "is-invalid" if bound.errors else ""]
-    attrs = {"class": " ".join(part for part in classes if part)}
+    attrs: dict[str, str | bool] = {"class": " ".join(part for part in classes if part)}
     if kind == "choices":
         widget.attrs["class"] = attrs["class"]  # Each choice is drawn by itself, with the attributes of the whole.
     if described:

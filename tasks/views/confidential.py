@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import ParamSpec, TypeVar
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from accounts.models import User
 
 P = ParamSpec("P")
-View = Callable[Concatenate[HttpRequest, P], HttpResponse]
+R = TypeVar("R", bound=HttpResponseBase)
 
 
-def confidential(view: View[P]) -> View[P]:
+def confidential(view: Callable[P, R]) -> Callable[P, R]:
     """Keep the answer out of every cache and its address out of every other site's referrer.
 
     Not ``no-referrer``: under it browsers send forms with ``Origin: null``, which the CSRF check rightly refuses.
     """
 
     @wraps(view)
-    def serve(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        response = view(request, *args, **kwargs)
+    def serve(*args: P.args, **kwargs: P.kwargs) -> R:
+        response = view(*args, **kwargs)
         response["Cache-Control"] = "no-store, private"
         response["Referrer-Policy"] = "same-origin"
         return response

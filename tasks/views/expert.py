@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
 from uuid import UUID
 
 from django.contrib import messages
@@ -24,6 +25,7 @@ from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer
 
 ROWS = 50
+M = TypeVar("M", Batch, Project)
 
 
 @login_required
@@ -100,12 +102,12 @@ def claim(request: HttpRequest) -> HttpResponse:
     return redirect("tasks:review" if kind == WorkKind.REVIEW else "tasks:workbench", made.pk)
 
 
-def _named(model: type[Batch] | type[Project], text: str) -> Batch | Project | None:
+def _named(model: type[M], text: str) -> M | None:
     """Return the row a public id names; none for '', 404 for what does not exist. Claiming checks eligibility."""
     if not text:
         return None
     try:
-        return model.objects.get(pk=decode_id(model.PREFIX, text))
+        return model._default_manager.get(pk=decode_id(model.PREFIX, text))
     except (ValueError, ObjectDoesNotExist):
         raise Http404 from None
 

@@ -22,9 +22,7 @@ from tests.tasks.factories import World, claim_for, hand_in, make_batch, make_pr
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # An astral character and a carriage return: offsets are code points of exactly this.
-POSTED = (
-    "Lithium 🙂 is renal.\n\nThe effect is complete within 24 hours, as Hartmann showed in 2019.\r\n\nAsk about ibuprofen."
-)
+POSTED = "Lithium 🙂 is renal.\n\nThe effect is complete within 24 hours, as Hartmann showed in 2019.\r\n\nAsk about ibuprofen."
 FACTUALITY = {"prompt": "When do I check the level again?", "response": POSTED, "sources": [{"title": "The label"}]}
 CREATIVE = {"brief": "Nobody says the word “sold”.", "length": {"min_words": 5, "max_words": 60}}
 PIECE = "Boxes. Nora wraps plates in newspaper."
