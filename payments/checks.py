@@ -57,8 +57,9 @@ INVARIANTS = (
         " ON a.code = h.code AND a.currency = h.currency WHERE coalesce(h.held, 0) <> coalesce(-a.balance, 0)",
     ),
     Invariant(
-        "what experts are owed is their unsent pay lines",
-        "SELECT l.expert_id::text || ': lines say ' || l.owed || ', ledger ' || coalesce(-a.balance, 0) FROM"
+        "what experts are owed is their unsent pay lines, and what was taken back of sent ones",
+        "SELECT l.expert_id::text || ': lines say ' || coalesce(l.owed, 0) + b.back || ', ledger '"
+        " || coalesce(-a.balance, 0) FROM"
         " (SELECT p.expert_id, p.currency, sum(p.amount_minor) FILTER (WHERE p.state IN ('AVAILABLE', 'LOCKED')"
         "  AND (i.state IS NULL OR i.state NOT IN ('SENDING', 'UNKNOWN'))) AS owed, max(s.code) AS code"
         "  FROM payments_payline p LEFT JOIN payments_payoutitem i ON i.id = p.item_id"
@@ -66,7 +67,9 @@ INVARIANTS = (
         "   WHERE g.entry_id = p.entry_id AND starts_with(a.code, 'expert_available:') LIMIT 1) s ON true"
         "  GROUP BY 1, 2) l"
         " LEFT JOIN payments_account a ON a.code = l.code AND a.currency = l.currency"
-        " WHERE coalesce(l.owed, 0) <> coalesce(-a.balance, 0)",
+        " CROSS JOIN LATERAL (SELECT coalesce(sum(r.reversed_minor), 0) AS back FROM payments_payoutitem r"
+        "  WHERE r.expert_id = l.expert_id AND r.currency = l.currency) b"
+        " WHERE coalesce(l.owed, 0) + b.back <> coalesce(-a.balance, 0)",
     ),
     Invariant(
         "what is in flight is the items being sent",

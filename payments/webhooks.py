@@ -11,8 +11,7 @@ from kernel.db import app_now
 from payments import stripe_events
 from payments.gateways import stripe as gateway
 from payments.gateways.errors import ForgedEvent
-
-MAX_BYTES = 512 * 1024
+from payments.gateways.events import MAX_BYTES
 
 
 @csrf_exempt

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
+from kernel.errors import Invalid
+from kernel.guards import load_json
 from payments.gateways.errors import ForgedEvent
 from payments.gateways.types import GatewayEvent
+
+MAX_BYTES = 512 * 1024
 
 
 def read_signed_event(raw: bytes, *, is_thin: bool) -> GatewayEvent:
@@ -23,7 +26,7 @@ def read_signed_event(raw: bytes, *, is_thin: bool) -> GatewayEvent:
 
 def read_event(payload: dict[str, Any]) -> GatewayEvent:
     """Return a snapshot or thin event as ours; one about no single object has an empty ``object_id``."""
-    related = payload.get("related_object") or (payload.get("data") or {}).get("object") or {}
+    related = payload.get("related_object") or payload.get("data", {}).get("object") or {}
     created = payload["created"]
     return GatewayEvent(
         stripe_id=str(payload["id"]),
@@ -40,7 +43,7 @@ def read_event(payload: dict[str, Any]) -> GatewayEvent:
 
 def _read_object(raw: bytes) -> dict[str, Any]:
     try:
-        payload = json.loads(raw)
-    except (ValueError, RecursionError) as error:
-        raise ForgedEvent("The body is not JSON.", code="shape") from error
+        payload = load_json(raw, max_bytes=MAX_BYTES, name="event")
+    except Invalid as error:
+        raise ForgedEvent("The body is not an event in JSON.", code="shape") from error
     return payload if isinstance(payload, dict) else {}
