@@ -8,11 +8,13 @@ from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.models import Session
+from django.utils import timezone
 
 from accounts import outbox
 from accounts.audit import audit
 from accounts.models import Notification, OutboxItem, Role, RoleGrant, User
 from accounts.notices import notify
+from accounts.session_store import stored_key
 from kernel.db import action
 from kernel.errors import Refused
 
@@ -117,12 +119,19 @@ def replay_dead_jobs(*, by: User, now: datetime) -> int:
 def end_sessions(user: User, *, keep: str, now: datetime) -> int:
     """Sign ``user`` out everywhere but in the session ``keep``."""
     ended = 0
-    for session in Session.objects.filter(expire_date__gt=now).exclude(session_key=keep).iterator():
+    for session in Session.objects.exclude(session_key=stored_key(keep)).iterator():
         if session.get_decoded().get(SESSION_KEY) == str(user.pk):
             session.delete()
             ended += 1
     audit(user, "user.sessions_ended", user, at=now, count=ended)
     return ended
+
+
+@action
+def forget_ended_sessions() -> int:
+    """Delete the sessions whose time is over; true time, as cookies go by it."""
+    count, _ = Session.objects.filter(expire_date__lt=timezone.now()).delete()
+    return count
 
 
 @action

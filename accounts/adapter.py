@@ -1,6 +1,5 @@
 """Fit allauth to the house: letters through the outbox, secrets sealed, sign-ins recorded."""
 
-import base64
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +16,7 @@ from accounts.models import User
 from accounts.rules import is_operator
 from accounts.sessions import begin_session
 from kernel.http import client_ip
-from kernel.sealing import Sealed, new_data_key, open_sealed, seal
+from kernel.sealing import open_secret, seal_secret
 
 ABOUT = "authenticator"
 
@@ -65,13 +64,11 @@ class MfaAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth carries no
 
     def encrypt(self, text: str) -> str:
         """Seal a secret under a key of its own, which the master key wraps."""
-        key = new_data_key()
-        return ".".join(base64.b64encode(part).decode() for part in (key, seal(key, text.encode(), about=ABOUT)))
+        return seal_secret(text, about=ABOUT)
 
     def decrypt(self, encrypted_text: str) -> str:
         """Open what ``encrypt`` sealed."""
-        key, body = (base64.b64decode(part) for part in encrypted_text.split("."))
-        return open_sealed(Sealed(key=key, body=body, about=ABOUT)).decode()
+        return open_secret(encrypted_text, about=ABOUT)
 
     def can_delete_authenticator(self, authenticator: Authenticator) -> bool:
         """Leave an operator their one-time codes: no desk opens without."""

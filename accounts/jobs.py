@@ -1,6 +1,7 @@
 """Background work of accounts: letters, seals, tidying."""
 
 from accounts import seals, sweeper, watchdog
+from accounts.actions import forget_ended_sessions
 from accounts.mail import send_letter
 from accounts.models import Mail
 from accounts.outbox import job
@@ -24,5 +25,6 @@ def seal_audit() -> None:
 
 @job("accounts.prune", timeout=120)
 def prune() -> None:
-    """Forget outbox rows done long ago."""
+    """Forget outbox rows done long ago, and sessions that ended."""
     sweeper.prune()
+    forget_ended_sessions()

@@ -213,7 +213,7 @@ MFA_TOTP_ISSUER = "Guildhall"
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not IS_HTTPS
 
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
+SESSION_ENGINE = "accounts.session_store"
 SESSION_COOKIE_AGE = int(timedelta(days=14).total_seconds())
 SESSION_COOKIE_NAME = "guildhall_session"
 SESSION_COOKIE_HTTPONLY = True
@@ -276,7 +276,6 @@ STORAGES = {
 
 LANGUAGE_CODE = "en-us"
 USE_I18N = False
-USE_TZ = True
 TIME_ZONE = "UTC"
 
 # --- Mail ----------------------------------------------------------------------------------------------------------

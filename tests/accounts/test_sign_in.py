@@ -7,6 +7,8 @@ import pytest
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
+from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.core import mail as outgoing
 from django.test import Client
 from django.urls import reverse
@@ -262,3 +264,23 @@ def test_an_expert_may_do_without_codes(client, db):
     client.post(reverse("mfa_deactivate_totp"))
 
     assert not Authenticator.objects.filter(user=cyd).exists()
+
+
+def test_a_stolen_table_of_sessions_opens_nothing(client, db):
+    log_in(client, make_user())
+    held = Session.objects.get().session_key
+    thief = Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = held
+
+    assert held != client.session.session_key
+    assert thief.get(reverse("accounts:profile")).status_code == 302
+
+
+def test_signing_out_ends_the_session_for_everybody_who_holds_it(client, db):
+    log_in(client, make_user())
+    other = Client()
+    other.cookies[settings.SESSION_COOKIE_NAME] = client.session.session_key
+    before = other.get(reverse("accounts:profile")).status_code
+    client.post(reverse("account_logout"))
+
+    assert (before, other.get(reverse("accounts:profile")).status_code) == (200, 302)
