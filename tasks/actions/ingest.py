@@ -225,7 +225,6 @@ WITH made AS (
            s.overlap, s.priority, %(now)s
       FROM tasks_stagedline s
      WHERE s.run_id = %(run)s
-     ORDER BY s.line
     ON CONFLICT (batch_id, external_id) DO NOTHING
     RETURNING id, overlap, priority
 ), slots AS (

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -19,8 +18,7 @@ MAX_PRIORITY = 1_000
 CONTENT = ("payload", "tags", "metadata", "gold", "overlap", "priority")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """A task as its lab posted it, fit to be stored."""
 
     number: int
