@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 
 from accounts import queries as account_queries
@@ -34,7 +35,7 @@ class Page:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._user = request.user
+        self._user = request.user or AnonymousUser()  # The API's own pages know of no user.
 
     @cached_property
     def doors(self) -> list[Door]:
