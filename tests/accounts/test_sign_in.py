@@ -284,3 +284,27 @@ def test_signing_out_ends_the_session_for_everybody_who_holds_it(client, db):
     client.post(reverse("account_logout"))
 
     assert (before, other.get(reverse("accounts:profile")).status_code) == (200, 302)
+
+
+def test_a_forgotten_password_is_replaced_by_letter(client, db):
+    cyd = make_user("Cyd", password=PASSWORD)
+    client.post(reverse("account_reset_password"), {"email": cyd.email})
+    drain()
+    letter = outgoing.outbox[0]
+    link = re.search(r"/accounts/password/reset/key/\S+", letter.body).group()
+    form = client.get(link)["Location"]
+    new = "another horse battery"
+    client.post(form, {"password1": new, "password2": new})
+
+    assert letter.subject == "Choose a new password"
+    assert [sign_in(Client(), cyd, password=word).status_code for word in (PASSWORD, new)] == [200, 302]
+
+
+def test_a_forgotten_password_of_nobody_looks_the_same(client, db):
+    cyd = make_user("Cyd", password=PASSWORD)
+    answers = [
+        client.post(reverse("account_reset_password"), {"email": email}) for email in (cyd.email, "no@b.example")
+    ]
+
+    assert answers[0]["Location"] == answers[1]["Location"]
+    assert [letter.to for letter in Mail.objects.all()] == [cyd.email]
