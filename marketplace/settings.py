@@ -48,6 +48,8 @@ MASTER_KEY = base64.b64decode(
 )
 if len(MASTER_KEY) != 32:
     raise ImproperlyConfigured("MASTER_KEY must be 32 bytes, base64-encoded: `openssl rand -base64 32` makes one.")
+# Keys that MASTER_KEY replaced: they still unwrap what they wrapped, and wrap nothing new.
+RETIRED_MASTER_KEYS = [base64.b64decode(text, validate=True) for text in read_list("RETIRED_MASTER_KEYS")]
 
 HAS_MAIL_PAGE = CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
 OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
