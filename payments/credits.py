@@ -138,7 +138,7 @@ def take_review_part(hold: Hold, *, subject: str, at: datetime, hold_id: UUID | 
 
 def give_back_review_part(part: Hold, *, at: datetime) -> None:
     """Return an unused review part to its open parent, so that another reviewer may take it."""
-    assert part.parent is not None
+    assert part.parent_id is not None
     parent = Hold.objects.select_for_update().get(pk=part.parent_id)
     if parent.state != HoldState.OPEN:
         release(part, reason=PayReason.RELEASED, at=at)

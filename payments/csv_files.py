@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Sequence
 
-from django.http import StreamingHttpResponse
+from django.http import HttpResponse
 
 RUNS_AS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -31,9 +31,9 @@ def csv_lines(rows: Iterable[Sequence[str]]) -> Iterator[str]:
         yield writer.writerow([safe_cell(cell) for cell in row])
 
 
-def csv_response(rows: Iterable[Sequence[str]], filename: str) -> StreamingHttpResponse:
-    """Answer with a CSV file, streamed."""
-    response = StreamingHttpResponse(csv_lines(rows), content_type="text/csv; charset=utf-8")
+def csv_response(rows: Iterable[Sequence[str]], filename: str) -> HttpResponse:
+    """Answer with a CSV file."""
+    response = HttpResponse("".join(csv_lines(rows)), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     response["Cache-Control"] = "no-store"
     return response

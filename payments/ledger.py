@@ -142,9 +142,9 @@ def _write(
     reverses: int | None = None,
 ) -> int | None:
     require_transaction()
-    legs = [(place, amount) for place, amount in postings if _whole(amount)]
+    legs = [(place, amount) for place, amount in postings if _whole(amount) != 0]
     currency = _one_currency(legs)
-    if len(legs) < 2 or sum(amount for _, amount in legs):
+    if len(legs) < 2 or sum(amount for _, amount in legs) != 0:
         raise ValueError(f"The postings of {key} do not balance.")
     digest = _digest(kind, legs, reverses)
     values = (

@@ -113,7 +113,7 @@ def record_readiness(payee_id: UUID, recipient: Recipient, *, now: datetime) -> 
     """Write whether Stripe pays this expert now, and what it still wants."""
     payee = _lock(payee_id)
     to = _state_of(recipient)
-    changes = {"needs": [need[:200] for need in recipient.needs[:NEEDS_SHOWN]], "read_at": now}
+    needs = [need[:200] for need in recipient.needs[:NEEDS_SHOWN]]
     if payee.state in (PayeeState.NONE, PayeeState.CREATED) and to != PayeeState.CLOSED:
         if to != PayeeState.ACTIVE:
             return payee  # The expert has not been at Stripe yet: nothing is asked of them there.
@@ -121,12 +121,11 @@ def record_readiness(payee_id: UUID, recipient: Recipient, *, now: datetime) -> 
     if payee.state == PayeeState.ONBOARDING and to == PayeeState.RESTRICTED and recipient.needs:
         to = PayeeState.ONBOARDING  # Gone to Stripe and not finished.
     if payee.state == to:
-        Payee.objects.filter(pk=payee.pk).update(**changes)
-        payee.needs, payee.read_at = changes["needs"], now
+        Payee.objects.filter(pk=payee.pk).update(needs=needs, read_at=now)
+        payee.needs, payee.read_at = needs, now
         return payee
-    if to == PayeeState.ACTIVE:
-        changes["ready_at"] = payee.ready_at or now
-    was = move(payee, to, moves=PAYEE_MOVES, now=now, **changes)
+    ready_at = payee.ready_at or (now if to == PayeeState.ACTIVE else None)
+    was = move(payee, to, moves=PAYEE_MOVES, now=now, needs=needs, read_at=now, ready_at=ready_at)
     audit(None, f"payee.{to.lower()}", payee, at=now, was=was)
     _tell(payee, now)
     return payee

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F, QuerySet, Sum
+from django.db.models.expressions import Combinable
 
 from kernel.money import Money
 from labs.models import Lab
@@ -123,5 +124,5 @@ def _normal_balances(codes: Sequence[str], currency: str) -> dict[str, int]:
     return {code: -balance for code, balance in rows}
 
 
-def _sum(rows: QuerySet[Hold] | QuerySet[PayLine], amount: F) -> int:
+def _sum(rows: QuerySet[Hold] | QuerySet[PayLine], amount: Combinable) -> int:
     return int(rows.aggregate(total=Sum(amount))["total"] or 0)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Count, F, Q, QuerySet, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import AuditEvent, User
 from experts.models import Expert, TierGrant
@@ -27,7 +28,7 @@ class RunRow:
 
     run: PayoutRun
     total: Money
-    week_end: object
+    week_end: date
     approvals: int
     needed: int
     paid: int
@@ -93,12 +94,12 @@ class RunPage:
         return sum(self.by_state.get(state, 0) for state in DONE_STATES)
 
     @property
-    def week_end(self) -> object:
+    def week_end(self) -> date:
         """Return the week's last day."""
         return self.run.week_start + timedelta(days=6)
 
     @property
-    def payday(self) -> object:
+    def payday(self) -> date:
         """Return the Friday on which the run goes out."""
         return self.run.week_start + timedelta(days=11)
 
@@ -152,13 +153,13 @@ def run_facts(run: PayoutRun, now: datetime) -> RunFacts:
     )
 
 
-def items_of(run: PayoutRun, user: User | AnonymousUser) -> QuerySet[PayoutItem]:
+def items_of(run: PayoutRun, user: User) -> QuerySet[PayoutItem]:
     """Return a run's items, never the viewer's own."""
     items = run.items.select_related("expert__user", "payee").exclude(expert__user_id=user.pk)
     return items.order_by("expert__user__name", "pk")
 
 
-def run_page(run: PayoutRun, user: User | AnonymousUser, now: datetime) -> RunPage:
+def run_page(run: PayoutRun, user: User, now: datetime) -> RunPage:
     """Return all that a run's page shows."""
     items = list(items_of(run, user))
     live = PayLine.objects.filter(item__run=run).aggregate(
@@ -186,7 +187,7 @@ def run_page(run: PayoutRun, user: User | AnonymousUser, now: datetime) -> RunPa
     )
 
 
-def run_csv_rows(run: PayoutRun, user: User | AnonymousUser) -> Iterator[Sequence[str]]:
+def run_csv_rows(run: PayoutRun, user: User) -> Iterator[Sequence[str]]:
     """Yield a run item by item, heading first."""
     yield (
         "item",
@@ -237,7 +238,7 @@ def _happenings(run: PayoutRun) -> list[Happening]:
     return [Happening(event.at, _told(event, people.get(event.actor, ""))) for event in events]
 
 
-def _actors(events: Sequence[AuditEvent] | QuerySet[AuditEvent]) -> list[object]:
+def _actors(events: Sequence[AuditEvent] | QuerySet[AuditEvent]) -> list[UUID]:
     return [User.parse_id(event.actor) for event in events if event.actor.startswith(f"{User.PREFIX}_")]
 
 
@@ -258,9 +259,3 @@ TOLD = {
 def _told(event: AuditEvent, person: str) -> str:
     said = TOLD.get(event.verb, event.verb)
     return f"{said} by {person}" if person and event.verb != "payout_run.approved" else said
-
-
-def unpaid_total(currency: str) -> int:
-    """Return what is owed to experts and was not sent."""
-    owed = PayLine.objects.filter(currency=currency, state="AVAILABLE").aggregate(total=Sum(F("amount_minor")))
-    return int(owed["total"] or 0)

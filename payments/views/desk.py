@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import operator_required, signed_in
+from accounts.models import User
 from accounts.rules import is_finance
 from kernel.db import app_now
 from payments import actions, queries
@@ -56,7 +57,7 @@ def build(request: HttpRequest) -> HttpResponse:
 def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Show one run: what is unusual first, every item, and who may approve."""
     shown = get_object_or_404(queries.runs_seen_by(request.user), pk=run_id)
-    page = queries.run_page(shown, request.user, app_now())
+    page = queries.run_page(shown, signed_in(request), app_now())
     opened = next((item for item in page.items if item.public_id == request.GET.get("open")), None)
     context = {
         "desk": page,
@@ -70,10 +71,10 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
 
 @require_safe
 @operator_required(is_finance)
-def run_csv(request: HttpRequest, run_id: UUID) -> HttpResponseBase:
+def run_csv(request: HttpRequest, run_id: UUID) -> HttpResponse:
     """Hand out a run's items as CSV."""
     shown = get_object_or_404(queries.runs_seen_by(request.user), pk=run_id)
-    return csv_response(run_csv_rows(shown, request.user), f"guildhall-run-{shown.number}.csv")
+    return csv_response(run_csv_rows(shown, signed_in(request)), f"guildhall-run-{shown.number}.csv")
 
 
 def _lines(item: PayoutItem | None) -> list[PayLine]:
@@ -93,10 +94,5 @@ def _people(page: queries.RunPage, request: HttpRequest) -> list[dict[str, objec
     return people
 
 
-def _person(user: object, did: str, at: object) -> dict[str, object]:
-    return {
-        "initials": getattr(user, "initials", "?"),
-        "name": user.get_full_name(),  # type: ignore[attr-defined]  # A user, loaded with the run.
-        "did": did,
-        "at": at,
-    }
+def _person(user: User, did: str, at: datetime) -> dict[str, object]:
+    return {"initials": user.initials, "name": user.get_full_name(), "did": did, "at": at}

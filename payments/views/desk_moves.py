@@ -58,9 +58,9 @@ def move_run(request: HttpRequest, run_id: UUID, verb: str) -> HttpResponse:
 @operator_required(is_finance)
 def move_item(request: HttpRequest, item_id: UUID, verb: str) -> HttpResponse:
     """Leave an item out of a draft, retry it, or cancel it; never one's own."""
-    items = PayoutItem.objects.select_related("run", "expert__user").exclude(expert__user_id=request.user.pk)
-    item = get_object_or_404(items, pk=item_id)
     by, now = signed_in(request), app_now()
+    items = PayoutItem.objects.select_related("run", "expert__user").exclude(expert__user_id=by.pk)
+    item = get_object_or_404(items, pk=item_id)
     if verb == "leave-out":
         actions.leave_out(item, by=by, reason=_reason(request), now=now)
     elif verb == "retry":

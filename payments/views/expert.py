@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -48,7 +48,7 @@ def earnings(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @login_required
-def statement(request: HttpRequest, year: int) -> HttpResponseBase:
+def statement(request: HttpRequest, year: int) -> HttpResponse:
     """Hand out a year's pay lines as CSV."""
     if not FIRST_YEAR <= year <= app_now().year:
         raise Http404
@@ -73,7 +73,7 @@ def bars_of(weeks: Sequence[Week]) -> list[Bar]:
     return [
         Bar(
             _day(week.start),
-            format_money(usd(week.total_minor)).partition(".")[0] if week.total_minor else "",
+            format_money(usd(round(week.total_minor, -2))).partition(".")[0] if week.total_minor else "",
             [
                 Part(fill, value)
                 for fill, value in (

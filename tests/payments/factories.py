@@ -16,7 +16,8 @@ from labs.models import Lab
 from payments import actions, credits
 from payments.actions.payees import note_account, open_payee
 from payments.gateways.types import PaymentIntent, Recipient
-from payments.models import Hold, Payee, PayLine, PayoutRun
+from payments.models import Funding, Hold, Payee, PayLine, PayoutRun
+from payments.rates import pay_minor
 from tests.accounts.factories import make_operator, make_user
 from tests.experts.factories import an_expert
 
@@ -35,14 +36,14 @@ def a_lab(name: str = "Hollis Labs", owner: User | None = None) -> Lab:
     return approve_lab(lab, by=make_operator("trust", name="Tri", now=NOW), reason="Known to us", now=NOW)
 
 
-def a_payment(funding: object, *, status: str = "succeeded", fee: int = 0, is_settled: bool = False) -> PaymentIntent:
+def a_payment(funding: Funding, *, status: str = "succeeded", fee: int = 0, is_settled: bool = False) -> PaymentIntent:
     """Return Stripe's answer about a funding."""
-    number = getattr(funding, "stripe_id", "") or f"pi_sbx{next(_numbers)}"
+    number = funding.stripe_id or f"pi_sbx{next(_numbers)}"
     return PaymentIntent(
         stripe_id=number,
         status=status,
-        amount=Money(funding.amount_minor, funding.currency),  # type: ignore[attr-defined]  # A funding.
-        funding=funding.public_id,  # type: ignore[attr-defined]  # A funding.
+        amount=Money(funding.amount_minor, funding.currency),
+        funding=funding.public_id,
         fee_minor=fee,
         is_settled=is_settled,
     )
@@ -125,7 +126,7 @@ def earn(
     lab: Lab, project: str, expert: Expert, seconds: int = 3_600, *, rate: int = RATE, at: datetime = NOW
 ) -> PayLine:
     """Let an expert earn: hold, then settle."""
-    cost = credits.pay_minor(seconds, rate) * 2
+    cost = pay_minor(seconds, rate) * 2
     line = settle(hold_for(lab, project, work=cost, at=at), expert, seconds, rate=rate, at=at)
     assert line is not None
     return line

@@ -322,4 +322,4 @@ def test_steps_refuse_to_run_outside_a_transaction() -> None:
         ),
     ):  # fmt: skip
         with pytest.raises(RuntimeError):
-            step()  # type: ignore[no-untyped-call]  # Lambdas over typed steps.
+            step()

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from accounts.models import User
 from payments import actions, ledger
 from payments.models import Account, Entry, PayLine, PayoutItem, PayoutRun, Posting, Rate, RunApproval, RunEdit
 from payments.states import RunState
@@ -276,7 +277,7 @@ def test_one_approval_is_not_enough_above_ten_thousand_dollars() -> None:
         PayoutRun.objects.filter(pk=run.pk).update(state=RunState.APPROVED)
 
 
-def approve_by_table(run: PayoutRun, user: object, sha256: str = "") -> None:
+def approve_by_table(run: PayoutRun, user: User, sha256: str = "") -> None:
     """Write an approval past the action."""
     with transaction.atomic():
         RunApproval.objects.create(

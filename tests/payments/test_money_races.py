@@ -71,7 +71,7 @@ def test_transfers_in_opposite_order_do_not_deadlock() -> None:
                 ledger.post("move", [(source, 1), (target, -1)], key=f"move-{number}-{turn}", at=NOW)
         return number
 
-    outcomes = at_once(*[lambda number=number: shuttle(number) for number in range(8)])  # type: ignore[misc]  # Bound now.
+    outcomes = at_once(*[lambda number=number: shuttle(number) for number in range(8)])
 
     assert sorted(outcomes) == list(range(8))  # type: ignore[type-var]  # Numbers, or the test failed.
     assert sum(ledger.balance(place).minor for place in places) == 200_00
@@ -131,7 +131,7 @@ def test_of_two_builders_of_one_week_one_is_refused() -> None:
     earn(lab, a_project(lab), a_payable_expert())
     ada, bo = finance("Ada Byron"), finance("Bo Finch")
 
-    outcomes = at_once(*[lambda by=by: actions.build_run(MONDAY, by=by, now=AFTER_WEEK) for by in (ada, bo)])  # type: ignore[misc]
+    outcomes = at_once(*[lambda by=by: actions.build_run(MONDAY, by=by, now=AFTER_WEEK) for by in (ada, bo)])
 
     assert (outcomes.count(Refused), PayoutRun.objects.count()) == (1, 1)
 

@@ -8,8 +8,10 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from experts.models import Expert
 from kernel.errors import LostRace, Refused
 from kernel.money import usd
+from labs.models import Lab
 from payments import actions, credits, ledger
 from payments.checks import breaches
 from payments.credits import BudgetReached
@@ -152,7 +154,7 @@ def test_any_legal_history_keeps_every_identity(events: list[tuple[str, int, int
     assert ledger.balance(ledger.expert_available(cyd, "USD")) == usd(owed)
 
 
-def act(lab: object, project: str, cyd: object, event: str, pick: int, minor: int) -> None:
+def act(lab: Lab, project: str, cyd: Expert, event: str, pick: int, minor: int) -> None:
     """Do one thing that may be refused; a refusal leaves no trace."""
     held = list(Hold.objects.filter(lab=lab, state=HoldState.OPEN).order_by("pk"))
     hold = held[pick % len(held)] if held else None
@@ -160,11 +162,11 @@ def act(lab: object, project: str, cyd: object, event: str, pick: int, minor: in
     try:
         with transaction.atomic():
             if event == "allocate":
-                credits.allocate(lab=lab, project=project, amount=usd(minor), key=key, at=NOW)  # type: ignore[arg-type]
+                credits.allocate(lab=lab, project=project, amount=usd(minor), key=key, at=NOW)
             elif event == "back":
-                credits.deallocate(lab=lab, project=project, amount=usd(minor), key=key, at=NOW)  # type: ignore[arg-type]
+                credits.deallocate(lab=lab, project=project, amount=usd(minor), key=key, at=NOW)
             elif event == "hold":
-                hold_for(lab, project, work=minor, review=minor // 3, parts=pick)  # type: ignore[arg-type]
+                hold_for(lab, project, work=minor, review=minor // 3, parts=pick)
             elif hold and event == "raise":
                 credits.raise_hold(hold, by_minor=minor, key=key, at=NOW)
             elif hold and event == "part":
@@ -172,7 +174,7 @@ def act(lab: object, project: str, cyd: object, event: str, pick: int, minor: in
             elif hold and event in ("settle", "reject"):
                 accepted = event == "settle"
                 reason = "accepted" if accepted else "rejected"
-                settle(hold, cyd, minor % 3_600, rate=minor, reason=reason, with_fee=accepted)  # type: ignore[arg-type]
+                settle(hold, cyd, minor % 3_600, rate=minor, reason=reason, with_fee=accepted)
             elif hold:
                 credits.release(hold, reason="released", at=NOW)
     except (BudgetReached, LostRace, Refused, ValueError):

@@ -107,7 +107,7 @@ def test_the_statement_adds_up_to_the_cent() -> None:
 
     answer = as_user(cyd.user).get(reverse("payments:statement", args=[2026]))
 
-    rows = list(csv.reader(StringIO(answer.getvalue().decode())))  # type: ignore[attr-defined]  # A streamed file.
+    rows = list(csv.reader(StringIO(answer.content.decode())))
     assert [row[7] for row in rows[1:]] == ["563.33", "0.07", "476.67", "1040.07"]
 
 
