@@ -27,9 +27,10 @@ class Readable(Protocol):
 class BodyLines:
     """Iterate over ``(number, line)``; a line over the limit comes as None in its place. Hashes what it reads."""
 
-    def __init__(self, request: HttpRequest, *, on_chunk: Callable[[], None]) -> None:
+    def __init__(self, request: HttpRequest, *, on_chunk: Callable[[], None], is_hashed: bool) -> None:
         self.stream, self.announced = _stream_of(request)
         self.on_chunk = on_chunk
+        self.is_hashed = is_hashed
         self.digest = hashlib.sha256()
         self.received = 0
         self.lines = 0
@@ -61,7 +62,8 @@ class BodyLines:
         self.received += len(chunk)
         if self.received > MAX_BODY_BYTES:
             raise TooLarge(f"A posting has at most {MAX_BODY_BYTES // 1024**2} MB. Send the rest in another one.")
-        self.digest.update(chunk)
+        if self.is_hashed:
+            self.digest.update(chunk)
         self.on_chunk()
         return chunk
 

@@ -112,7 +112,7 @@ class Tasks(LabView):
                 posting.take_value(number, value)
             digest = idempotency.digest_of(raw)
         else:
-            lines = BodyLines(request._request, on_chunk=Renewal(self))
+            lines = BodyLines(request._request, on_chunk=Renewal(self), is_hashed=self.reservation is not None)
             for number, line in lines:
                 posting.take(number, line)
                 if posting.is_full:
@@ -136,7 +136,7 @@ class Tasks(LabView):
         if is_array:
             digest = idempotency.digest_of(read_body(request._request, at_most=MAX_ARRAY_BYTES))
         else:
-            digest = BodyLines(request._request, on_chunk=lambda: None).drain()
+            digest = BodyLines(request._request, on_chunk=lambda: None, is_hashed=True).drain()
         sent = idempotency.fingerprint_with("POST", request.get_full_path(), digest)
         idempotency.check_fingerprint(stored.fingerprint, sent)
         return self.replay(stored)

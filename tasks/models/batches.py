@@ -72,8 +72,13 @@ class Task(TypedIdModel):
 
     PREFIX: ClassVar[str] = "tsk"
 
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="tasks", db_index=False)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
+    # Their keys are checked by triggers, once a statement: a hundred thousand come in one.
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="tasks", db_index=False, db_constraint=False
+    )
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     external_id = models.CharField(max_length=200)
     payload = models.BinaryField()
     payload_sha256 = models.BinaryField(max_length=32)  # Keyed, so that equal content is not visible from outside.
@@ -99,9 +104,13 @@ class Slot(Stateful):
     """One wanted piece of work: an answer to a task, or a review of one."""
 
     kind = models.CharField(max_length=6, choices=WorkKind.choices)
-    project = models.ForeignKey(Project, on_delete=models.PROTECT, related_name="+", db_index=False)
-    batch = models.ForeignKey(Batch, on_delete=models.PROTECT, related_name="slots", db_index=False)
-    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots", db_index=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
+    batch = models.ForeignKey(
+        Batch, on_delete=models.PROTECT, related_name="slots", db_index=False, db_constraint=False
+    )
+    task = models.ForeignKey(Task, on_delete=models.PROTECT, related_name="slots", db_index=False, db_constraint=False)
     number = models.PositiveSmallIntegerField(default=1)  # Which answer to the task, from 1.
     subject_claim = models.ForeignKey(
         "tasks.Claim", on_delete=models.PROTECT, null=True, related_name="review_slots", db_index=False
