@@ -9,13 +9,15 @@ from django.http import HttpRequest
 
 from accounts import queries as account_queries
 from accounts import rules as account_rules
+from accounts.models import User
+from experts import queries as expert_queries
 from labs import queries as lab_queries
 from tasks import queries as task_queries
 
 EXPERT, LAB, DESK = "expert", "lab", "desk"
 LABELS: Final = {EXPERT: "Expert", LAB: "Lab console", DESK: "Desk", "": ""}
 _PATHS: Final = (
-    ("/work/", EXPERT), ("/earnings/", EXPERT), ("/agreements/", EXPERT), ("/apply/", EXPERT), ("/expert/", EXPERT),
+    ("/work/", EXPERT), ("/earnings/", EXPERT), ("/apply/", EXPERT), ("/expert/", EXPERT),
     ("/lab/", LAB), ("/desk/", DESK),
 )  # fmt: skip
 _SESSION_KEY: Final = "acting_role"
@@ -35,7 +37,8 @@ class Page:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._user = request.user or AnonymousUser()  # The API's own pages know of no user.
+        user: User | AnonymousUser | None = request.user  # The API's own pages know of no user.
+        self._user = AnonymousUser() if user is None else user
 
     @cached_property
     def doors(self) -> list[Door]:
@@ -90,6 +93,16 @@ class Page:
     def is_vetting(self) -> bool:
         """May this operator vet?"""
         return account_rules.is_vetting(self._user)
+
+    @cached_property
+    def vetting_count(self) -> int:
+        """How many applications wait for an operator."""
+        return expert_queries.waiting_count(self._user) if self.is_vetting else 0
+
+    @cached_property
+    def is_trust(self) -> bool:
+        """May this operator ask who saw what?"""
+        return account_rules.is_trust(self._user)
 
     @cached_property
     def is_finance(self) -> bool:

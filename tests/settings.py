@@ -4,4 +4,4 @@ import os
 
 os.environ.setdefault("GUILDHALL_MODE", "test")
 
-from marketplace.settings import *  # noqa: E402, F403  (the mode must be set before the settings are read)
+from marketplace.settings import *  # noqa: F403  (the mode must be set before the settings are read)

@@ -36,10 +36,12 @@ from django.conf import settings  # noqa: E402  (the demo's environment comes fi
 
 from accounts.models import User  # noqa: E402
 from agreements.models import AgreementVersion  # noqa: E402
-from experts.models import Application  # noqa: E402
+from experts.models import Application, Expert  # noqa: E402
+from kernel.db import app_now  # noqa: E402
 from marketplace.seeding.cast import OWNER_EMAIL, address  # noqa: E402
 from payments.models import PayoutRun  # noqa: E402
-from tasks.models import Batch, Project  # noqa: E402
+from tasks.actions.claims import claim_next  # noqa: E402
+from tasks.models import Batch, Claim, Project  # noqa: E402
 from tests.browser import Watch, breaches, overflow, sign_in  # noqa: E402
 from tests.chromium import find_chromium  # noqa: E402
 
@@ -56,6 +58,7 @@ def pages() -> dict[str, list[str]]:
     project = Project.objects.get(code_name="Juniper")
     batch = Batch.objects.filter(project=project).earliest("created_at")
     version = AgreementVersion.objects.get(agreement__code_name="Nightjar", state="PUBLISHED")
+    bench = working_claim(Expert.objects.get(user__email=address("Dov Abramson")))
     buyer = project.lab.members.get(role="owner").user.email
     return {
         "": ["/", "/rates/", "/accounts/login/", "/accounts/signup/", "/mail/", "/nowhere/"],
@@ -63,6 +66,7 @@ def pages() -> dict[str, list[str]]:
             "/work/", "/work/offers/", "/work/mine/", "/earnings/", "/earnings/payee/", "/agreements/", "/inbox/",
             "/account/", "/expert/profile/", f"/agreements/{version.public_id}/sign/",
         ],
+        address("Dov Abramson"): [f"/work/{bench.public_id}/"],
         address("Hanna Virtanen"): ["/apply/"],
         buyer: [
             "/lab/projects/", f"/lab/projects/{project.public_id}/", f"/lab/batches/{batch.public_id}/", "/lab/keys/",
@@ -73,6 +77,12 @@ def pages() -> dict[str, list[str]]:
         address("Tamsin Reid"): ["/desk/access/", "/desk/health/", "/desk/jobs/"],
         OWNER_EMAIL: ["/desk/people/", "/desk/labs/"],
     }  # fmt: skip
+
+
+def working_claim(expert: Expert) -> Claim:
+    """Return the task that an expert has in hand, or let them claim one."""
+    held = Claim.objects.filter(expert=expert, state="WORKING").first()
+    return held or claim_next(expert, now=app_now())
 
 
 def photograph(browser: Browser, folder: Path) -> Iterator[str]:

@@ -12,7 +12,7 @@ class StoryClock:
 
     def __init__(self) -> None:
         """Start four weeks before this week's Monday, at nine in the morning."""
-        today = datetime.now(UTC).date()
+        today = (datetime.now(UTC) - timedelta(hours=12)).date()  # So that the last run was built some hours ago.
         self.this_monday = today - timedelta(days=today.weekday())
         self.now = datetime.combine(self.this_monday - timedelta(weeks=4), time(9), tzinfo=UTC)
         self.go_to(self.now)

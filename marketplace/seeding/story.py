@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 from accounts.models import User
@@ -123,11 +123,20 @@ def pay_week(weeks_ago: int, operators: Operators, clock: StoryClock) -> str:
 
 def leave_open(labs: dict[str, tuple[Lab, User]], orders: list[Order], clock: StoryClock, chance: Random) -> Told:
     """Leave something for everybody to do today."""
-    clock.come_home()
     juniper, saltmarsh, larkspur = orders
+    clock.go_to(datetime.now(UTC) - timedelta(hours=6))
     post_batch(juniper, "Second round", PSYCHIATRY[5:], clock)
     post_batch(saltmarsh, "Second motions", LITIGATION[4:], clock)
     post_batch(larkspur, "Winter briefs", FICTION[4:], clock)
+    drain()
+    for order, expert in (
+        (juniper, juniper.experts[1]),
+        (juniper, juniper.experts[2]),
+        (saltmarsh, saltmarsh.experts[1]),
+    ):
+        work_once(order, expert, clock, chance)  # Somebody has to judge it.
+    drain()
+    clock.come_home()
     nightjar, batch = open_nightjar(labs["Brightwater AI"], clock)
     drain()
     apply(APPLICANT, clock)

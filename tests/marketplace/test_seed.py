@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -43,4 +44,6 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
     assert Counter(Lab.objects.values_list("state", flat=True)) == {"ACTIVE": 2, "APPLICANT": 1}
     assert Offer.objects.filter(state="OFFERED", batch__project__code_name="Nightjar").count() >= 2
     assert Claim.objects.filter(kind="work", state="ACCEPTED").count() >= 20
+    assert Claim.objects.filter(kind="work", state="SUBMITTED").count() == 3
+    assert abs(app_now() - datetime.now(UTC)) < timedelta(minutes=1)
     assert OutboxItem.objects.filter(dead_at__isnull=False).count() == 0
