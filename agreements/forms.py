@@ -8,7 +8,7 @@ from django import forms
 
 from accounts.models import User
 from agreements.rules import is_same_name
-from kernel.guards import NameField, TextField
+from kernel.guards import NameField
 
 
 class SignForm(forms.Form):
@@ -53,25 +53,3 @@ class AccessForm(forms.Form):
         help_text="An id such as tsk_… or clm_…, a person's id usr_…, or their e-mail.",
         widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
     )
-
-
-class AgreementForm(forms.Form):
-    """A lab's agreement as experts will know it."""
-
-    title = NameField(max_length=200, label="Title", help_text="For example: Confidentiality agreement.")
-    code_name = NameField(
-        max_length=80, label="Code name", help_text="Experts see this and never the name of your lab."
-    )
-
-
-class VersionForm(forms.Form):
-    """The next version's text."""
-
-    text = TextField(
-        max_length=200_000,
-        label="Text, in Markdown",
-        help_text="Each clause begins with a line such as: ## 1. What is confidential",
-        widget=forms.Textarea(attrs={"rows": 18, "spellcheck": "true"}),
-    )
-    note = NameField(max_length=500, required=False, label="What changed, in one line")
-    urgent = forms.BooleanField(required=False, label="Urgent: claims under way stop until this version is signed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.db import DatabaseError, connection
 
@@ -17,6 +18,8 @@ from agreements.states import SignatureState, VersionState
 from kernel.errors import Busy, Refused
 from kernel.sealing import Sealed, open_sealed
 from labs.models import Lab
+
+Row = dict[str, str | int | UUID | datetime | None]
 
 
 class NotSigned(Refused):
@@ -109,7 +112,7 @@ def open_for_lab(
     return (open_sealed(sealed) for sealed in contents)
 
 
-def _row(viewer: str, *, subject: str, purpose: str, at: datetime, count: int) -> dict[str, object]:
+def _row(viewer: str, *, subject: str, purpose: str, at: datetime, count: int) -> Row:
     """Return what an access row holds, with where the request came from."""
     at_door = door.get()
     return {
@@ -123,11 +126,11 @@ def _row(viewer: str, *, subject: str, purpose: str, at: datetime, count: int) -
     }
 
 
-def _write(row: dict[str, object]) -> bool:
+def _write(row: Row) -> bool:
     """Write the access row where the signature stands; tell whether it did."""
     try:
         with connection.cursor() as cursor:
             cursor.execute(WRITE_IF_SIGNED, row)
-            return cursor.rowcount == 1
+            return bool(cursor.rowcount == 1)
     except DatabaseError as error:
         raise AccessNotWritten("The access log cannot be written just now, so nothing was served.") from error

@@ -59,14 +59,31 @@ def versions_shown_to(user: User) -> QuerySet[AgreementVersion]:
 
 
 def signatures_of(user: User) -> QuerySet[Signature]:
-    """Return the user's signatures, newest first, each with the id of the version that can be signed now."""
-    newest = AgreementVersion.objects.filter(agreement=OuterRef("agreement"), state=VersionState.PUBLISHED)
-    return (
-        Signature.objects.filter(user=user)
-        .select_related("agreement", "version")
-        .annotate(newest_number=Subquery(newest.values("number")[:1]), newest_id=Subquery(newest.values("pk")[:1]))
-        .order_by("-signed_at")
+    """Return the user's signatures, newest first."""
+    return Signature.objects.filter(user=user).select_related("agreement", "version").order_by("-signed_at")
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signature with the version that can be signed now, when that is a newer one."""
+
+    signature: Signature
+    newer: AgreementVersion | None
+
+
+def signed_by(user: User) -> list[Signed]:
+    """Return the user's signatures, newest first, each with the newer version that waits for them."""
+    signatures = list(signatures_of(user))
+    published = AgreementVersion.objects.filter(
+        agreement__in={signature.agreement_id for signature in signatures}, state=VersionState.PUBLISHED
     )
+    newest = {version.agreement_id: version for version in published}
+    return [Signed(signature, _newer(signature, newest.get(signature.agreement_id))) for signature in signatures]
+
+
+def _newer(signature: Signature, version: AgreementVersion | None) -> AgreementVersion | None:
+    """Return the version if it is newer than the one signed."""
+    return version if version and version.number > signature.version.number else None
 
 
 def signature_under(user: User, version: AgreementVersion) -> Signature | None:

@@ -117,13 +117,13 @@ def _mine(
     user = _user(request)
     rows = [
         {
-            "signature": signature,
-            "form": form if refused and refused.pk == signature.pk else RevokeForm(auto_id=f"{signature.public_id}_%s"),
-            "is_refused": refused is not None and refused.pk == signature.pk,
-            "is_live": signature.state == SignatureState.LIVE,
-            "has_newer": signature.newest_number is not None and signature.newest_number > signature.version.number,
+            "signature": row.signature,
+            "newer": row.newer,
+            "form": form if refused == row.signature else RevokeForm(auto_id=f"{row.signature.public_id}_%s"),
+            "is_refused": refused == row.signature,
+            "is_live": row.signature.state == SignatureState.LIVE,
         }
-        for signature in queries.signatures_of(user)
+        for row in queries.signed_by(user)
     ]
     unsigned = queries.house_to_sign(user)
     return render(request, "agreements/mine.html", {"rows": rows, "unsigned": unsigned}, status=status)

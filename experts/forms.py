@@ -30,7 +30,7 @@ REQUESTS_MAX = 5
 
 def country_name(code: str) -> str:
     """Return a country's English name."""
-    return ENGLISH.territories.get(code, code)
+    return str(ENGLISH.territories.get(code, code))
 
 
 def language_names(codes: Iterable[str]) -> list[str]:
@@ -124,7 +124,7 @@ class RequestForm(forms.Form):
         """Take the domain choices once for all rows, so that a page asks the database for them once."""
         super().__init__(*args, **kwargs)
         if domains is not None:
-            self.fields["domain"].widget.choices = domains  # type: ignore[attr-defined]  # A select's widget has choices.
+            self.fields["domain"].widget.choices = domains
 
     def clean(self) -> dict[str, Any]:
         """Refuse half a row."""
@@ -149,7 +149,7 @@ class BaseRequestFormSet(forms.BaseFormSet[RequestForm]):
         return [(row["domain"], int(row["tier"])) for row in rows if row.get("domain")]
 
 
-RequestFormSet = forms.formset_factory(
+RequestFormSet: type[BaseRequestFormSet] = forms.formset_factory(  # type: ignore[assignment]  # It is of this class.
     RequestForm, formset=BaseRequestFormSet, extra=0, max_num=REQUESTS_MAX, absolute_max=REQUESTS_MAX, validate_max=True
 )
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from accounts.models import User
@@ -118,6 +119,16 @@ def applications_seen_by(user: User) -> QuerySet[Application]:
     )
 
 
+def waiting_count(user: User | AnonymousUser) -> int:
+    """Return how many applications wait for this operator."""
+    return _waiting(user).count() if isinstance(user, User) else 0
+
+
+def _waiting(user: User) -> QuerySet[Application]:
+    """Return the applications that wait for an operator."""
+    return applications_seen_by(user).filter(state__in=(ApplicationState.SUBMITTED, ApplicationState.IN_REVIEW))
+
+
 @dataclass(frozen=True)
 class QueueRow:
     """One line of the vetting queue, ready to render."""
@@ -140,7 +151,7 @@ class Queue:
 
 def queue(user: User, now: datetime) -> Queue:
     """Return the applications that wait for an operator, oldest first."""
-    waiting = applications_seen_by(user).filter(state__in=(ApplicationState.SUBMITTED, ApplicationState.IN_REVIEW))
+    waiting = _waiting(user)
     rows = [
         _queue_row(application, now) for application in _with_queue_parts(waiting).order_by("submitted_at")[:QUEUE_ROWS]
     ]

@@ -133,7 +133,7 @@ def _context(application: Application, forms: Forms) -> dict[str, object]:
     expert = application.expert
     asked, credentials = list(queries.requests_of(application)), list(queries.credentials_of(expert))
     rows = [{"domain": row.domain_id, "tier": row.tier} for row in asked]
-    blank = [{}] * min(max(1, 2 - len(rows)), REQUESTS_MAX - len(rows))
+    blank: list[dict[str, int]] = [{}] * min(max(1, 2 - len(rows)), REQUESTS_MAX - len(rows))
     domains = {"domains": _domains()}
     return {
         "application": application,

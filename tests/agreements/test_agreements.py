@@ -13,10 +13,10 @@ from django.db import DatabaseError, connection
 
 from accounts.models import AuditEvent, OutboxItem
 from agreements import actions, queries, reading
-from agreements.models import Agreement, AgreementVersion, ContentAccess, Signature
+from agreements.models import AgreementVersion, ContentAccess, Signature
 from agreements.states import SignatureState, VersionState
 from kernel.errors import Invalid, LostRace, Refused
-from tests.agreements.factories import NEXT_TEXT, TEXT, a_lab, a_signature, a_version, an_agreement
+from tests.agreements.factories import NEXT_TEXT, TEXT, a_signature, a_version, an_agreement
 from tests.experts.factories import NOW, a_user, an_operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -282,14 +282,3 @@ def test_markup_in_a_changed_clause_is_shown_and_never_run() -> None:
 
     assert "<script>" not in clause.body
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in clause.body
-
-
-def test_an_agreement_of_a_lab_lists_its_live_signatures() -> None:
-    lab = a_lab()
-    version = a_version(an_agreement(lab))
-    a_signature(version, a_user())
-    an_agreement(a_lab("Eve's lab"))
-
-    rows: list[Agreement] = list(queries.agreements_of(lab))
-
-    assert [(row.code_name, row.live_signatures, row.newest_number) for row in rows] == [("Saltmarsh", 1, 1)]

@@ -6,11 +6,12 @@ import pytest
 from pytest_django import DjangoAssertNumQueries
 
 from accounts.context import Door, door
+from accounts.models import User
 from agreements import actions, gate, queries
 from agreements.models import Agreement, AgreementVersion, ContentAccess
 from kernel.errors import Refused
 from tests.agreements.factories import NEXT_TEXT, TEXT, a_lab, a_signature, a_version, an_agreement, sealed
-from tests.experts.factories import NOW, User, a_user, an_operator
+from tests.experts.factories import NOW, a_user, an_operator
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -37,8 +38,7 @@ def test_a_signer_sees_the_content_and_the_row_says_who_what_why_when_and_where(
 
     door.reset(token)
     assert contents == [b"CANARY-7391", b"second"]
-    row = ContentAccess.objects.values().get()
-    del row["id"]
+    row = {name: value for name, value in ContentAccess.objects.values().get().items() if name != "id"}
     assert row == {
         "viewer": cyd.public_id,
         "subject": "sub_1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.test import Client
 
@@ -36,8 +37,8 @@ class Doors:
 
     people: dict[str, User]
     keys: dict[str, str]
-    ids: dict[str, object]
-    special: dict[str, dict[str, object]]
+    ids: dict[str, Any]
+    special: dict[str, dict[str, Any]]
     signed: frozenset[str] = frozenset({"cyd", "dov"})
 
     def client(self, persona: str) -> Client:
@@ -45,7 +46,7 @@ class Doors:
         client = Client(raise_request_exception=True)
         return log_in(client, self.people[persona]) if persona in self.people else client
 
-    def kwargs(self, route: str, names: list[str]) -> dict[str, object]:
+    def kwargs(self, route: str, names: list[str]) -> dict[str, Any]:
         """Return what fills a route's address: rows of Lee's lab and of Cyd, where there are any."""
         known = self.ids | self.special.get(route, {})
         return {name: known[name] for name in names}
@@ -93,10 +94,10 @@ def build_doors() -> Doors:
     return Doors(people, keys, ids, special_of(ids))
 
 
-def _work(world: World, now: datetime) -> dict[str, object]:
+def _work(world: World, now: datetime) -> dict[str, Any]:
     """Let Cyd hand one answer in and hold another claim with a draft, and export the project."""
     first = claim_next(world.cyd, now=_ago(now))
-    answer = RESPONSE | {"answer": f"{CANARY}: {RESPONSE['answer']}"}
+    answer = dict[str, object](RESPONSE) | {"answer": f"{CANARY}: {RESPONSE['answer']}"}
     submission = hand_in(first, world.cyd, now=work(first, world.cyd, 300, since=_ago(now)), response=answer)
     second = claim_next(world.cyd, now=now)
     save_draft(second.pk, expert=world.cyd, body={"answer": CANARY}, revision=0, now=now)
@@ -118,7 +119,7 @@ def _work(world: World, now: datetime) -> dict[str, object]:
     }
 
 
-def _vetting(vic: User, now: datetime) -> dict[str, object]:
+def _vetting(vic: User, now: datetime) -> dict[str, Any]:
     """Send an application, and grant its expert a tier and a mark."""
     application = an_application(name="Una Field", slug="litigation", by=vic)
     expert, domain = application.expert, application.requests.get().domain
@@ -132,13 +133,13 @@ def _vetting(vic: User, now: datetime) -> dict[str, object]:
     }
 
 
-def _money() -> dict[str, object]:
+def _money() -> dict[str, Any]:
     """Build a payout run that waits for approval."""
     run = a_submitted_run(100_00)
     return {"run_id": run.pk, "item_id": run.items.get().pk, "verb": "cancel", "endpoint": "account"}
 
 
-def special_of(ids: dict[str, object]) -> dict[str, dict[str, object]]:
+def special_of(ids: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the ids of the few routes that want another row than the rest."""
     done = {"claim_id": ids["submitted_claim_id"]}
     return {"tasks:submission": done, "labs:decide": {"lab_id": ids["applicant_id"]}}
