@@ -81,7 +81,7 @@ def open_review(claim: Claim, *, layer: int, now: datetime) -> Slot:
 
 def _lock(claim_id: UUID, expert: Expert) -> Claim:
     rows = Claim.objects.select_for_update(of=("self",)).select_related(
-        "project__agreement", "project__lab", "task", "slot", "agreement_version"
+        "project__agreement", "task", "slot", "agreement_version"
     )
     claim = rows.filter(pk=claim_id, expert=expert).first()
     if claim is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.db.models import QuerySet
 from django.http import Http404
 
@@ -9,7 +11,7 @@ from accounts.models import User
 from experts.models import Expert
 from experts.queries import expert_of
 from payments.rates import pay_minor
-from tasks.models import Claim, Decision, Draft, Review, Submission
+from tasks.models import Claim, Decision, Draft, Review, Submission, WorkKind
 
 
 def expert_or_404(user: User) -> Expert:
@@ -25,6 +27,15 @@ def claims_of(user: User) -> QuerySet[Claim]:
     return Claim.objects.filter(expert__user=user).select_related(
         "task", "batch", "project__domain", "project__agreement", "guideline", "agreement_version", "expert__user"
     )
+
+
+def kind_of_work(user: User, claim_id: UUID) -> str:
+    """Return the kind of the task that the person claimed to work on; to anyone else it does not exist."""
+    own = Claim.objects.filter(pk=claim_id, expert__user=user, kind=WorkKind.WORK)
+    kind = own.values_list("project__kind", flat=True).first()
+    if kind is None:
+        raise Http404
+    return str(kind)
 
 
 def draft_of(claim: Claim) -> Draft | None:

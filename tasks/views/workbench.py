@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from kernel import markdown
 from kernel.db import app_now
-from kernel.errors import FieldError
+from kernel.errors import FieldError, Invalid, Refused
 from kernel.templatetags.gh import duration, money
 from tasks import content, forms
 from tasks.actions import claims, submissions, timing
@@ -152,28 +152,29 @@ def _plain(kind: Kind, draft: Json) -> dict[str, str]:
 @login_required
 @require_POST
 def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
-    """Keep the answer as a draft, then hand it in; what does not fit comes back with the form."""
-    claim = get_object_or_404(page.claims_of(viewer(request)).filter(kind=WorkKind.WORK), pk=claim_id)
-    kind, now = registry.get(claim.project.kind), app_now()
+    """Hand the answer in; what is refused is kept as a draft, and what does not fit comes back with the form."""
+    user, now = viewer(request), app_now()
+    kind = registry.get(page.kind_of_work(user, claim_id))
     fence = forms.FenceForm(request.POST)
     forms.require_valid(fence)
     answer, attested = forms.read_answer(request.POST, kind), forms.read_attestations(request.POST, kind)
-    submissions.save_draft(claim.pk, expert=claim.expert, body=answer, revision=page.revision_of(claim), now=now)
-    if claim.state == ClaimState.WORKING:
-        payload = content.open_task(claim, claim.expert.user, now)
-        errors = kind.check_response(payload, answer) + kind.check_attestations(attested)
-        if errors:
-            return _show(request, claim, now=now, answer=answer, errors=errors)
-    done = submissions.submit(
-        claim.pk,
-        expert=claim.expert,
-        fence=fence.cleaned_data["fence"],
-        response=answer,
-        attestations=attested,
-        now=now,
-    )
-    claim.refresh_from_db()
-    pay = money(page.pay_for(claim), claim.currency)
+    try:
+        done = submissions.submit(
+            claim_id,
+            expert=page.expert_or_404(user),
+            fence=fence.cleaned_data["fence"],
+            response=answer,
+            attestations=attested,
+            now=now,
+        )
+    except Refused as refused:
+        # Two actions, so that the refusal leaves the words: the answer was not taken, yet none of it is lost.
+        claim = get_object_or_404(page.claims_of(user), pk=claim_id)
+        submissions.save_draft(claim.pk, expert=claim.expert, body=answer, revision=page.revision_of(claim), now=now)
+        if isinstance(refused, Invalid):
+            return _show(request, claim, now=now, answer=answer, errors=list(refused.errors))
+        raise
+    pay = money(page.pay_for(done.claim), done.claim.currency)
     messages.success(request, f"Submitted: {duration(done.active_seconds)}, {pay}. You hear when it is decided.")
     return redirect("tasks:home")
 
