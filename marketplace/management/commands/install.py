@@ -14,6 +14,7 @@ from agreements.actions import install_house_agreement
 from experts.actions import install_domains
 from kernel.db import app_now
 from kernel.money import Money, format_money
+from payments import ledger
 from payments.actions import install_rate_card, post_float
 from payments.gateways import stripe as gateway
 
@@ -65,7 +66,10 @@ class Command(BaseCommand):
         return person
 
     def _bring_float(self, amount: Money, by: User) -> None:
-        """Top up the balance at Stripe by the operating float and book it; both know their key, so once."""
+        """Top up the balance at Stripe by the operating float, once: Stripe forgets keys, the ledger does not."""
+        if ledger.balance(ledger.opening_equity(amount.currency)):
+            self.stdout.write("the operating float is there")
+            return
         topup = gateway.create_topup(amount=amount, description="Operating float", key=FLOAT_KEY)
         post_float(amount.minor, topup_id=topup, by=by, now=app_now(), currency=amount.currency)
         self.stdout.write(f"operating float of {format_money(amount)}")
