@@ -18,7 +18,9 @@ from tests.accounts.factories import TOTP_SECRET, make_operator
 from tests.journeys.people import SECONDS, Person
 
 BEAT = timedelta(seconds=15)
-STATEMENT = "I have done this for twelve years, first in practice and now as a teacher, and I judge such work every week."
+STATEMENT = (
+    "I have done this for twelve years, first in practice and now as a teacher, and I judge such work every week."
+)
 CHECKS = ("name", "current", "depth", "fit", "sources")
 CREDENTIALS = {
     "medicine": {"credential_class": "physician_licence", "jurisdiction": "US-NY", "number": "281447"},
@@ -39,9 +41,7 @@ class Expert(Person):
         values = {"issuer": "State of New York", **CREDENTIALS[domain]}
         page = self.submit(page, "/expert/credentials/", **values)
         chosen = option(page, "ask-0-domain", domain)
-        page = self.submit(
-            page, "/apply/ask/", **{"ask-0-domain": chosen, "ask-0-tier": tier, "statement": STATEMENT}
-        )
+        page = self.submit(page, "/apply/ask/", **{"ask-0-domain": chosen, "ask-0-tier": tier, "statement": STATEMENT})
         self.submit(page, "/apply/send/")
 
     def take_offer(self, code_name: str) -> None:
@@ -69,12 +69,14 @@ class Expert(Person):
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         assert token is not None
         sent = {"csrfmiddlewaretoken": token.group(1), "kind": kind}
-        answer = self.session.post(f"{self.site}/work/claim/", data=sent, headers={"Referer": page.url}, timeout=SECONDS)
+        answer = self.session.post(
+            f"{self.site}/work/claim/", data=sent, headers={"Referer": page.url}, timeout=SECONDS
+        )
         return self._checked(answer, status)
 
     def work(self, bench: requests.Response, seconds: int) -> int:
         """Keep the page open and at work for ``seconds`` of the house's clock; return the seconds that counted."""
-        bar = {name: value for name, value in re.findall(r'data-(\w+)="([^"]*)"', _tag(bench.text, "wb-bar"))}
+        bar = dict(re.findall(r'data-(\w+)="([^"]*)"', _tag(bench.text, "wb-bar")))
         nonce, active = bar["nonce"], int(bar["active"])
         for counter in range(int(bar["counter"]) + 1, int(bar["counter"]) + 1 + seconds // 15):
             move_clock(BEAT)
@@ -97,6 +99,13 @@ class Operator(Person):
         )
         operator.submit(page, "/2fa/authenticate/", code=one_time_code())
         return operator
+
+    def submit(self, page: requests.Response, action: str, *, status: int = 200, **values: Any) -> requests.Response:
+        """Send a form; before money or roles move, say once more who one is."""
+        answer = super().submit(page, action, status=status, **values)
+        if "/accounts/reauthenticate/" not in answer.url:
+            return answer
+        return super().submit(answer, "/reauthenticate/", status=status, password=OPERATORS_PASSWORD)
 
     def vet(self, name: str, *, reviews: bool = False, domain: str = "") -> str:
         """Take an application, check its credential, approve it as asked; return its page."""
@@ -134,7 +143,9 @@ class LabApi:
     def post(self, path: str, body: object = None, *, status: int = 200, key: str = "") -> Any:
         """Send JSON."""
         headers = {"Idempotency-Key": key} if key else {}
-        return self._json(self.session.post(self.site + path, json=body or {}, headers=headers, timeout=SECONDS), status)
+        return self._json(
+            self.session.post(self.site + path, json=body or {}, headers=headers, timeout=SECONDS), status
+        )
 
     def push(self, path: str, file: Path) -> Any:
         """Stream a file of lines."""
@@ -160,7 +171,9 @@ class LabApi:
 
     @staticmethod
     def _json(answer: requests.Response, status: int) -> Any:
-        assert answer.status_code == status, f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:2000]}"
+        assert answer.status_code == status, (
+            f"{answer.request.method} {answer.url}: {answer.status_code} {answer.text[:2000]}"
+        )
         return answer.json()
 
 

@@ -78,7 +78,9 @@ class Person:
         """Fill in the form of ``page`` whose action ends with ``action``, send it, and follow where it leads."""
         here = urlsplit(page.url).path
         form = next((each for each in forms_of(page) if (each.action or here).partition("?")[0].endswith(action)), None)
-        assert form is not None, f"{page.url} has no form to {action}; it has {[each.action for each in forms_of(page)]}"
+        assert form is not None, (
+            f"{page.url} has no form to {action}; it has {[each.action for each in forms_of(page)]}"
+        )
         sent = form.values | {name: _as_list(value) for name, value in values.items()}
         answer = self.session.post(
             urljoin(page.url, form.action), data=sent, headers={"Referer": page.url}, timeout=SECONDS
@@ -114,7 +116,9 @@ class Person:
 
     @staticmethod
     def _checked(answer: requests.Response, status: int) -> requests.Response:
-        assert answer.status_code == status, f"{answer.request.method} {answer.url}: {answer.status_code}\n{words(answer)}"
+        assert answer.status_code == status, (
+            f"{answer.request.method} {answer.url}: {answer.status_code}\n{words(answer)}"
+        )
         return answer
 
 

@@ -33,14 +33,14 @@ from tests.stripe_fixture import StripeAtHand, hooks_to, stripe_at_hand, stripe_
 __all__ = ["stripe_at_hand", "stripe_server"]
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
-NDA = "# Confidentiality agreement\n\n## 1. What is confidential\n\nAll that is shown.\n\n## 2. For how long\n\nFive years.\n"
+NDA = "# Agreement\n\n## 1. What is confidential\n\nAll that is shown.\n\n## 2. For how long\n\nFive years.\n"
 EACH = 10
 WORK_SECONDS, REVIEW_SECONDS = 90, 45
 FUNDED_MINOR, BUDGET_MINOR = 9_000_00, 2_500_00
 FIXED, RETURNED, REJECTED, LEFT_TO_THE_CLOCK = 6, 7, 8, 9
 FEE_BPS = 2_000
 PROSE = "The harbour kept its lamps lit through the fog, and the ferries answered one another by name. " * 8
-WHY_REJECTED = "The answer leaves the question aside, cites nothing that bears on it, and repeats the prompt twice over."
+WHY_REJECTED = "The answer leaves the question aside, cites nothing that bears on it, and repeats the prompt twice."
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,11 @@ class Trade:
         """Return an answer that fits the kind."""
         if self.kind == "factuality":
             span = {"start": 0, "end": 20, "label": "unsupported", "evidence": "The sources do not say so."}
-            return {"spans": [span], "verdict": "sound_after_corrections", "justification": f"Checked, number {number}."}
+            return {
+                "spans": [span],
+                "verdict": "sound_after_corrections",
+                "justification": f"Checked, number {number}.",
+            }
         if self.kind == "demonstration":
             return {"answer": f"Yes. The holding turns on notice, as in matter {number}.", "citations": []}
         return {"piece": PROSE, "notes": f"Draft {number}."}
@@ -153,7 +157,6 @@ def test_from_a_labs_first_page_to_the_transfers_at_stripe(site: str, stripe_at_
     assert breaches() == []
 
 
-
 def set_up_house(site: str, stripe: StripeAtHand) -> dict[str, Operator]:
     """Install the house, let Stripe know its addresses, and hire the operators."""
     stripe.order("hooks", hooks=hooks_to(site))
@@ -171,7 +174,12 @@ def join_as_lab(site: str, trust: Operator) -> tuple[Person, LabApi]:
     owner.sign_up()
     owner.sign_in()
     owner.submit(
-        owner.get("/labs/join/"), "/labs/join/", name="Northwind Research", country="US", terms="on", purpose="Evaluation"
+        owner.get("/labs/join/"),
+        "/labs/join/",
+        name="Northwind Research",
+        country="US",
+        terms="on",
+        purpose="Evaluation",
     )
     desk = trust.get("/desk/labs/")
     address = re.search(r"/desk/labs/(lab_\w+)/", desk.text)
@@ -240,7 +248,7 @@ def settings_of(trade: Trade, agreement: str) -> dict[str, Any]:
 def do_ten(played: Played) -> None:
     """Take the seat, then do ten tasks: most are accepted; one is fixed, one returned, one rejected, one left alone."""
     expert, reviewer = played.expert, played.reviewer
-    assert "seat" in words(expert.claim(status=409)) or "Sign" in words(expert.claim(status=409))
+    assert f"Sign the confidentiality agreement of {played.trade.code_name}" in words(expert.claim(status=409))
     expert.take_offer(played.trade.code_name)
     for number in range(EACH):
         hand_in(expert, expert.claim(), played.trade, number)
@@ -299,7 +307,9 @@ def export(api: LabApi, played: Played) -> None:
 
 def fund(owner: Person, stripe: StripeAtHand) -> None:
     """Pay in by card on the funds page; the money counts once Stripe says so by webhook."""
-    owner.submit(owner.get("/lab/funds/"), "/lab/funds/", amount=f"{FUNDED_MINOR // 100}.00", payment_method="pm_card_visa")
+    owner.submit(
+        owner.get("/lab/funds/"), "/lab/funds/", amount=f"{FUNDED_MINOR // 100}.00", payment_method="pm_card_visa"
+    )
     heard(stripe)
     assert "$9,000.00" in words(owner.get("/lab/funds/"))
 
@@ -389,9 +399,10 @@ def pay_out(site: str, played: list[Played], owed: list[Owed], stripe: StripeAtH
     built = finance.submit(finance.get("/desk/payouts/"), "/build/")
     run = urlsplit(built.url).path
     submitted = finance.submit(built, "/submit/")
-    refused(finance, submitted, f"{run}approve/")
+    asked = approver.get(run)
+    refused(finance, submitted, f"{run}approve/", content_sha256=sha_in(asked))
 
-    approver.submit(approver.get(run), "/approve/", saw_unusual="on", means_total="on")
+    approver.submit(asked, "/approve/", saw_unusual="on", means_total="on")
     jobs_done()
     heard(stripe)
 
@@ -413,10 +424,15 @@ def open_account(person: Person) -> None:
     assert "You can be paid" in words(back)
 
 
-def refused(builder: Person, page: requests.Response, address: str) -> None:
+def refused(builder: Person, page: requests.Response, address: str, content_sha256: str) -> None:
     """Expect that whoever built a run cannot approve it, whatever form they send."""
     token = next(form.values["csrfmiddlewaretoken"] for form in forms_of(page) if "csrfmiddlewaretoken" in form.values)
-    sent = {"csrfmiddlewaretoken": token, "saw_unusual": "on", "means_total": "on", "content_sha256": "0" * 64}
+    sent = {"csrfmiddlewaretoken": token, "saw_unusual": "on", "means_total": "on", "content_sha256": content_sha256}
     answer = builder.session.post(f"{builder.site}{address}", data=sent, headers={"Referer": page.url}, timeout=60)
-    assert answer.status_code == 409
+    assert answer.status_code == 403
     assert "built" in words(answer)
+
+
+def sha_in(page: requests.Response) -> str:
+    """Return the hash of the content that a page asks to approve."""
+    return next(form.values["content_sha256"][0] for form in forms_of(page) if "content_sha256" in form.values)
