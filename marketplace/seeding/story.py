@@ -17,6 +17,7 @@ from marketplace.seeding.clock import StoryClock
 from marketplace.seeding.content import FICTION, LITIGATION, NIGHTJAR, PSYCHIATRY
 from marketplace.seeding.people import Operators, apply, make_expert, make_labs, make_user
 from marketplace.seeding.work import Order, open_order, post_batch, review_once, run_week, sign, work_once
+from tasks.actions.reviews import accept_by_clock
 from tasks.models import Batch
 
 Say = Callable[[str], None]
@@ -108,8 +109,8 @@ def work_week(orders: list[Order], monday: datetime, clock: StoryClock, chance: 
                 while review_once(order, reviewer, clock, chance):
                     clock.pass_minutes(1)
         drain()
-    clock.go_to(monday + timedelta(days=6))
-    drain()  # What nobody has to judge is accepted by the clock.
+    accept_by_clock(clock.go_to(monday + timedelta(days=6)), limit=100)  # What nobody has to judge.
+    drain()
 
 
 def pay_week(weeks_ago: int, operators: Operators, clock: StoryClock) -> str:
