@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -15,7 +16,6 @@ from pathlib import Path
 from marketplace.embedded import free_port
 
 WORKERS = 4
-THREADS = 8
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60
 
@@ -36,12 +36,9 @@ class Server:
 def gunicorn(application: str) -> Iterator[Server]:
     """Serve an application with four workers until the block ends."""
     port = free_port()
-    command = [
-        *(sys.executable, "-m", "gunicorn", application, "--bind", f"127.0.0.1:{port}"),
-        *("--workers", str(WORKERS), "--worker-class", "gthread", "--threads", str(THREADS)),
-        *("--keep-alive", "30", "--timeout", "300", "--log-level", "warning"),
-    ]
-    process = subprocess.Popen(command, cwd=ROOT)
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:marketplace.serving", application]
+    environment = os.environ | {"WEB_BIND": f"127.0.0.1:{port}", "WEB_WORKERS": str(WORKERS)}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
     try:
         _await_port(port, process)
         yield Server(process, port)
