@@ -18,29 +18,29 @@ Json = dict[str, Any]
 
 def payload_of(task: Task, project: Project) -> Sealed:
     """Return a task's sealed payload."""
-    return Sealed(project.data_key, task.payload, f"{task.public_id}/payload")
+    return Sealed(bytes(project.data_key), bytes(task.payload), f"{task.public_id}/payload")
 
 
 def draft_of(draft: Draft, claim: Claim) -> Sealed:
     """Return a claim's sealed draft."""
-    return Sealed(claim.project.data_key, draft.body, f"{claim.public_id}/draft")
+    return Sealed(bytes(claim.project.data_key), bytes(draft.body), f"{claim.public_id}/draft")
 
 
 def response_of(submission: Submission, project: Project) -> Sealed:
     """Return a submission's sealed response."""
-    return Sealed(project.data_key, submission.response, f"{submission.public_id}/response")
+    return Sealed(bytes(project.data_key), bytes(submission.response), f"{submission.public_id}/response")
 
 
 def notes_of(review: Review, project: Project) -> Sealed:
     """Return a review's sealed notes."""
     assert review.notes is not None  # The caller asks only for notes that are there.
-    return Sealed(project.data_key, review.notes, f"{review.public_id}/notes")
+    return Sealed(bytes(project.data_key), bytes(review.notes), f"{review.public_id}/notes")
 
 
 def fix_of(review: Review, project: Project) -> Sealed:
     """Return a reviewer's own, sealed version of the response."""
     assert review.fixed_response is not None  # The caller asks only for a fix that is there.
-    return Sealed(project.data_key, review.fixed_response, f"{review.public_id}/fix")
+    return Sealed(bytes(project.data_key), bytes(review.fixed_response), f"{review.public_id}/fix")
 
 
 def seal_draft(claim: Claim, body: Json) -> bytes:

@@ -34,6 +34,19 @@ class Progress:
     void: int
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an expert stands to a project, and how the project stands: what a reason depends on."""
+
+    row: Eligibility
+    is_running: bool
+    is_batch_paused: bool
+    is_signed: bool
+    has_seat: bool
+    has_open: bool
+    has_held: bool
+
+
 def live_claim(expert: Expert) -> Claim | None:
     """Return the claim the expert is at work on, if there is one."""
     rows = Claim.objects.select_related("project__agreement", "task", "slot", "agreement_version", "guideline")
@@ -82,9 +95,9 @@ def why_nothing(
     own = _why_not_now(expert, now)
     if own:
         return own
-    rows = list(_facts(expert, kind))
     by_project = _why_no_review if kind == WorkKind.REVIEW else _why_no_work
-    reasons = [reason for row in rows for reason in by_project(row, row.project_id in without)]
+    standings = _standings(expert, kind)
+    reasons = [reason for one in standings for reason in by_project(one, one.row.project_id in without)]
     if not reasons:
         return [Reason("no_work", "There is no work in your fields just now. You will be told when there is.")]
     ranked = sorted(reasons, key=lambda reason: ORDER.index(reason.rule) if reason.rule in ORDER else len(ORDER))
@@ -107,8 +120,8 @@ def _why_not_now(expert: Expert, now: datetime) -> list[Reason]:
     return []
 
 
-def _facts(expert: Expert, kind: str) -> QuerySet[Eligibility]:
-    """Return the expert's standing in each project that has work, with what a reason depends on: one query."""
+def _standings(expert: Expert, kind: str) -> list[Standing]:
+    """Return how the expert stands to each project that is launched, in one query."""
     running = Batch.objects.filter(project=OuterRef("project"), state__in=rules.HANDING_OUT)
     slots = Slot.objects.filter(project=OuterRef("project"), kind=kind)
     if kind == WorkKind.WORK:
@@ -128,36 +141,34 @@ def _facts(expert: Expert, kind: str) -> QuerySet[Eligibility]:
         state=OfferState.ACCEPTED,
     )
     paused = Batch.objects.filter(project=OuterRef("project"), state=BatchState.PAUSED)
-    return (
-        Eligibility.objects.filter(expert=expert, project__state__in=(ProjectState.LIVE, ProjectState.PAUSED))
-        .select_related("project", "budget_account")
-        .annotate(
-            is_running=Exists(running),
-            is_batch_paused=Exists(paused),
-            is_signed=Exists(signed),
-            has_seat=Exists(seats),
-            has_open=Exists(slots.filter(Q(state=SlotState.OPEN), ~Exists(touched))),
-            has_held=Exists(slots.filter(state__in=(SlotState.CLAIMED, SlotState.SUBMITTED))),
-        )
-        .order_by("project")
-    )
+    facts = {
+        "is_running": Exists(running),
+        "is_batch_paused": Exists(paused),
+        "is_signed": Exists(signed),
+        "has_seat": Exists(seats),
+        "has_open": Exists(slots.filter(Q(state=SlotState.OPEN), ~Exists(touched))),
+        "has_held": Exists(slots.filter(state__in=(SlotState.CLAIMED, SlotState.SUBMITTED))),
+    }
+    launched = Eligibility.objects.filter(expert=expert, project__state__in=(ProjectState.LIVE, ProjectState.PAUSED))
+    rows = launched.select_related("project", "budget_account").annotate(**facts).order_by("project")
+    return [Standing(row, **{name: bool(getattr(row, name)) for name in facts}) for row in rows]
 
 
-def _why_no_work(row: Eligibility, is_out_of_budget: bool) -> list[Reason]:
-    project, name = row.project, row.project.code_name
+def _why_no_work(standing: Standing, is_out_of_budget: bool) -> list[Reason]:
+    row, project, name = standing.row, standing.row.project, standing.row.project.code_name
     if not row.is_eligible:
         return [Reason(reason["rule"], f"{name}: {reason['detail']}") for reason in row.reasons]
-    if project.state == ProjectState.PAUSED or (row.is_batch_paused and not row.is_running):
+    if project.state == ProjectState.PAUSED or (standing.is_batch_paused and not standing.is_running):
         return [Reason("paused", f"{name} is paused by its client. It will be offered again when it goes on.")]
-    if not row.is_signed:
+    if not standing.is_signed:
         return [Reason("nda_unsigned", f"Sign the confidentiality agreement of {name} to claim its work.")]
-    if not row.is_running or not (row.has_open or row.has_held):
+    if not standing.is_running or not (standing.has_open or standing.has_held):
         return [Reason("finished", f"{name} has no tasks left for you.")]
-    if project.assignment == Assignment.SEATS and not row.has_seat:
+    if project.assignment == Assignment.SEATS and not standing.has_seat:
         return [
             Reason("no_seat", f"{name} gives its work to those with a seat. You will be offered one if one is free.")
         ]
-    if row.has_open and (is_out_of_budget or _is_out_of_budget(row)):
+    if standing.has_open and (is_out_of_budget or _is_out_of_budget(row)):
         return [Reason("budget_reached", f"{name} has reached its budget. It goes on when its client adds to it.")]
     return [Reason("all_held", f"All open tasks of {name} are in somebody's hands. Look again in a few minutes.")]
 
@@ -167,10 +178,10 @@ def _is_out_of_budget(row: Eligibility) -> bool:
     return account is None or -account.balance < (row.hold_minor or 0)
 
 
-def _why_no_review(row: Eligibility, is_out_of_budget: bool) -> list[Reason]:
-    name = row.project.code_name
+def _why_no_review(standing: Standing, is_out_of_budget: bool) -> list[Reason]:
+    row, name = standing.row, standing.row.project.code_name
     if not row.can_review:
         return [Reason(reason["rule"], f"{name}: {reason['detail']}") for reason in row.review_reasons]
-    if not row.is_signed:
+    if not standing.is_signed:
         return [Reason("nda_unsigned", f"Sign the confidentiality agreement of {name} to review its work.")]
     return [Reason("no_reviews", f"Nothing of {name} waits for a review that you may give.")]

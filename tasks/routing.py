@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -134,11 +134,11 @@ def _judge_one(
         expert_id=candidate.expert_id,
         project=project,
         tier=candidate.tier,
-        rate_minor=quote and quote.rate_minor,
-        card_version=quote and quote.card_version,
-        fee_bps=quote and quote.fee_bps,
+        rate_minor=quote.rate_minor if quote else None,
+        card_version=quote.card_version if quote else None,
+        fee_bps=quote.fee_bps if quote else None,
         review_rate_minor=dearest,
-        hold_minor=quote and least_hold(project, quote, dearest),
+        hold_minor=least_hold(project, quote, dearest) if quote else None,
         budget_account=account,
         is_eligible=not work,
         can_review=not review,
@@ -243,53 +243,68 @@ def _funded_claims(eligible: list[Eligibility]) -> int:
 
 
 def _records(project: Project, rows: list[Eligibility], now: datetime) -> dict[UUID, Record]:
-    """Load what the score needs of all candidates at once."""
+    """Load what the score needs of all candidates at once, in five queries."""
     ids = [row.expert_id for row in rows]
+    worked, promised, past = _worked_seconds(ids, now), _promised_seconds(ids), _past(project, ids)
+    signed = set(
+        Signature.objects.filter(agreement=project.agreement_id, state=SignatureState.LIVE).values_list(
+            "user_id", flat=True
+        )
+    )
+    classes, _ = _credentials(ids, now)
+    return {
+        row.expert_id: Record(
+            free_seconds=max(0, _weekly_seconds(row.expert) - worked[row.expert_id] - promised[row.expert_id]),
+            accepted=past[row.expert_id]["accepted"],
+            decided=past[row.expert_id]["decided"],
+            here=past[row.expert_id]["here"],
+            has_signed=row.expert.user_id in signed,
+            credentials=len(classes[row.expert_id]),
+        )
+        for row in rows
+    }
+
+
+def _weekly_seconds(expert: Expert) -> int:
+    return min(expert.weekly_hours * 3600, rules.WEEK_SECONDS)
+
+
+def _worked_seconds(ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
+    """Sum this week's counted seconds by expert."""
     week = rules.week_start(now)
     worked: dict[UUID, int] = defaultdict(int)
-    for expert_id, during in Segment.objects.filter(expert__in=ids, during__endswith__gt=week).values_list(
-        "expert_id", "during"
-    ):
+    spans = Segment.objects.filter(expert__in=ids, during__endswith__gt=week)
+    for expert_id, during in spans.values_list("expert_id", "during"):
         worked[expert_id] += int((during.upper - max(during.lower, week)).total_seconds())
+    return worked
+
+
+def _promised_seconds(ids: Collection[UUID]) -> dict[UUID, int]:
+    """Sum by expert what standing seats still guarantee."""
     promised: dict[UUID, int] = defaultdict(int)
     seats = Offer.objects.filter(expert__in=ids, state__in=STANDING)
     for expert_id, minutes, seconds in seats.values_list("expert_id", "guaranteed_minutes", "worked_seconds"):
         promised[expert_id] += max(0, minutes * 60 - seconds)
+    return promised
+
+
+def _past(project: Project, ids: Collection[UUID]) -> dict[UUID, Counter[str]]:
+    """Count by expert how their answers were judged, and how many were given here."""
     decided = Q(state__in=(ClaimState.ACCEPTED, ClaimState.REJECTED))
-    past = {
-        row["expert"]: row
-        for row in Claim.objects.filter(expert__in=ids, kind=WorkKind.WORK)
+    counted = (
+        Claim.objects.filter(expert__in=ids, kind=WorkKind.WORK)
         .values("expert")
         .annotate(
             decided=Count("pk", filter=decided),
             accepted=Count("pk", filter=Q(state=ClaimState.ACCEPTED)),
             here=Count("pk", filter=decided & Q(project=project)),
         )
-    }
-    users = {row.expert.user_id: row.expert_id for row in rows}
-    signed = {
-        users[user]
-        for user in Signature.objects.filter(
-            agreement=project.agreement_id, state=SignatureState.LIVE, user__in=users
-        ).values_list("user_id", flat=True)
-    }
-    classes, _ = _credentials(ids, now)
-    return {
-        row.expert_id: Record(
-            free_seconds=max(
-                0,
-                min(row.expert.weekly_hours * 3600, rules.WEEK_SECONDS)
-                - worked[row.expert_id]
-                - promised[row.expert_id],
-            ),
-            accepted=past.get(row.expert_id, {}).get("accepted", 0),
-            decided=past.get(row.expert_id, {}).get("decided", 0),
-            here=past.get(row.expert_id, {}).get("here", 0),
-            has_signed=row.expert_id in signed,
-            credentials=len(classes[row.expert_id]),
-        )
-        for row in rows
-    }
+        .order_by()
+    )
+    past: dict[UUID, Counter[str]] = defaultdict(Counter)
+    for row in counted:
+        past[row["expert"]].update(decided=row["decided"], accepted=row["accepted"], here=row["here"])
+    return past
 
 
 def _credentials(ids: Collection[UUID], now: datetime) -> tuple[dict[UUID, set[str]], dict[UUID, set[str]]]:

@@ -102,7 +102,7 @@ def allowance_left(claim: Claim, now: datetime) -> int:
     )
     by_share = sums["finished"] * claim.project.allowance_bps // 10_000 - sums["used"]
     by_week = rules.WEEKLY_ALLOWANCE_SECONDS - sums["used_this_week"]
-    return max(0, by_share, by_week)
+    return max(0, int(by_share), int(by_week))
 
 
 def void_open_reviews(claim: Claim, now: datetime) -> int:

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from itertools import count
+from uuid import UUID
 
 import orjson
 from django.db import transaction
 
 from accounts.models import User
 from agreements import actions as agreement_actions
-from agreements.models import AgreementVersion, Signature
+from agreements.models import Agreement, AgreementVersion, Signature
 from agreements.states import SignatureState
 from experts.actions import install_domains
 from experts.models import Domain, Expert, ReviewerMark, TierGrant
@@ -21,8 +22,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.sealing import seal
 from labs.actions import register_lab
-from labs.models import Lab
-from labs.states import LabState
+from labs.models import Lab, LabState
 from payments import ledger
 from payments.models import Rate, RateCard
 from tasks.actions import publishing, routes, submissions, timing
@@ -33,8 +33,8 @@ from tasks.states import SlotState
 NOW = datetime(2026, 11, 2, 9, tzinfo=UTC)  # A Monday.
 PSYCHIATRY = (60_00, 110_00, 180_00, 260_00, 350_00)
 FEE_BPS = 2_000
-PAYLOAD = {"prompt": "Explain to a colleague when lithium levels are taken, and why then."}
-RESPONSE = {
+PAYLOAD: dict[str, object] = {"prompt": "Explain to a colleague when lithium levels are taken, and why then."}
+RESPONSE: dict[str, object] = {
     "answer": "Twelve hours after the last dose, once the level is steady, five days after a change.",
     "citations": [],
 }
@@ -174,9 +174,9 @@ def make_agreement(lab: Lab, *, now: datetime = NOW) -> AgreementVersion:
     return publish_version(agreement.pk, now=now)
 
 
-def publish_version(agreement_id: object, *, now: datetime = NOW) -> AgreementVersion:
+def publish_version(agreement_id: UUID, *, now: datetime = NOW) -> AgreementVersion:
     """Publish the agreement's next version."""
-    agreement = AgreementVersion._meta.get_field("agreement").related_model.objects.get(pk=agreement_id)
+    agreement = Agreement.objects.get(pk=agreement_id)
     version = agreement_actions.draft_version(
         agreement, text=f"# Agreement\n\nKeep it secret. {next(_numbers)}", by=None, now=now, urgent=False
     )

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import AuditEvent
 from agreements.actions import sign_version
@@ -78,7 +79,7 @@ def test_a_claim_leaves_one_audit_row(world: World) -> None:
     ]
 
 
-def test_a_claim_takes_few_statements(world: World, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]  # A fixture of pytest-django.
+def test_a_claim_takes_few_statements(world: World, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     expert = Expert.objects.select_related("user").get(pk=world.cyd.pk)
 
     with django_assert_max_num_queries(7):

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import OutboxItem
 from agreements.gate import NotSigned
@@ -153,7 +154,7 @@ def test_handing_in_reads_the_payload_through_the_gate(world: World) -> None:
     )
 
 
-def test_handing_in_takes_few_statements(world: World, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]  # A fixture of pytest-django.
+def test_handing_in_takes_few_statements(world: World, django_assert_max_num_queries: DjangoAssertNumQueries) -> None:
     claim = claim_for(world.cyd)
     end = work(claim, world.cyd, 300, since=NOW)
     expert = Expert.objects.select_related("user").get(pk=world.cyd.pk)

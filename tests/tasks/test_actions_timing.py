@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 from django.db import IntegrityError, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
+from pytest_django import DjangoAssertNumQueries
 
 from experts.models import Expert
 from kernel.errors import Refused
@@ -62,7 +63,9 @@ def test_a_beat_counts_the_time_since_the_last_and_gives_a_new_nonce(world: Worl
     assert (reading.earned_minor, reading.currency, reading.cap_seconds) == (75, "USD", 1_200)
 
 
-def test_a_beat_takes_few_statements(world: World, claim: Claim, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]  # A fixture of pytest-django.
+def test_a_beat_takes_few_statements(
+    world: World, claim: Claim, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
     reading = opened(world, claim)
 
     with django_assert_max_num_queries(4):  # Two of them are the savepoint of the test's own frame.

@@ -48,8 +48,8 @@ def run(pulses: Iterable[Pulse], meter: Meter | None = None, idle_seconds: int =
     return last.meter, spans + list(last.closed)
 
 
-def paid(pulses: Iterable[Pulse], **kwargs: object) -> int:
-    return sum(span.seconds for span in run(pulses, **kwargs)[1])  # type: ignore[arg-type]  # Passed through as given.
+def paid(pulses: Iterable[Pulse], meter: Meter | None = None, idle_seconds: int = IDLE) -> int:
+    return sum(span.seconds for span in run(pulses, meter, idle_seconds)[1])
 
 
 def seen(*seconds: float) -> list[Pulse]:
@@ -245,7 +245,8 @@ def test_an_honest_session_with_lost_beats_and_an_outage_is_counted_to_a_percent
     outage = range(600, 645, 15)
     beats = [second for second in range(0, 1_801, 15) if second not in lost and second not in outage]
     counters = {second: second // 15 + 1 for second in beats}
-    meter, spans, last = Meter(), [], 0
+    meter, last = Meter(), 0
+    spans: list[Span] = []
     for second in beats:
         delivered = delivered_beats(replace(meter, counter=last), counters[second], counters[second] - last - 1)
         step = pulse(meter, Pulse(at(second), delivered=delivered), idle_seconds=IDLE)
@@ -273,7 +274,8 @@ pulses = st.lists(
 def test_whatever_is_sent_counted_time_is_disjoint_and_within_the_clock(
     sent: list[tuple[float, bool, bool, int, str]],
 ) -> None:
-    meter, spans, now = Meter(), [], 0.0
+    meter, now = Meter(), 0.0
+    spans: list[Span] = []
     reached = 0.0
     for gap, visible, had_input, delivered, press in sent:
         now += gap

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from django.db.models import Sum
+from pytest_django import DjangoAssertNumQueries
 
 from accounts.models import Notification, OutboxItem
 from accounts.outbox import drain, due
@@ -95,7 +96,7 @@ def test_a_member_of_the_lab_is_kept_from_its_work(world: World) -> None:
 
 def test_judging_takes_as_many_statements_for_twenty_as_for_two(
     world: World,
-    django_assert_num_queries,  # type: ignore[no-untyped-def]  # A fixture of pytest-django.
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     routes.compute_eligibility(world.project, now=NOW)
     statements = 12
