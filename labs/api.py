@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from django.http import HttpRequest
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -38,7 +39,7 @@ class MeOut(serializers.Serializer[Any]):
     state = serializers.ChoiceField(choices=LabState.choices)
     mode = serializers.ChoiceField(choices=Mode.choices)
     key = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]  # As a field it replaces the property of this name.
     scopes = serializers.ListField(child=serializers.CharField())
     expires_at = serializers.DateTimeField(allow_null=True)
     limits = LimitsOut()
@@ -48,7 +49,7 @@ class EventOut(serializers.ModelSerializer[Event]):
     """A line in the feed: ids and states, never content."""
 
     id = serializers.CharField(source="public_id", read_only=True)
-    data = serializers.DictField(child=serializers.JSONField(), read_only=True)
+    data = serializers.DictField(child=serializers.JSONField(), read_only=True)  # type: ignore[assignment]  # As a field it replaces the property of this name.
 
     class Meta:
         model = Event
@@ -59,7 +60,7 @@ class EventOut(serializers.ModelSerializer[Event]):
 class EventsOut(serializers.Serializer[Any]):
     """A stretch of the feed, oldest first; ask again with ``after`` set to ``last``."""
 
-    data = EventOut(many=True)
+    data = EventOut(many=True)  # type: ignore[assignment]  # As a field it replaces the property of this name.
     last = serializers.CharField(allow_null=True)
 
 
@@ -122,7 +123,7 @@ class Nowhere(LabView):
 
     scopes = {}
 
-    def http_method_not_allowed(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
         """Answer as for what is not yours."""
         return answer(404, "not_found", NOT_FOUND)
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import BigIntegerField, Case, Count, F, Prefetch, Q, QuerySet, When
+from django.db.models import BigIntegerField, Case, F, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 
@@ -22,12 +22,14 @@ DESK_ROWS = 200
 
 def memberships_of(user: User | AnonymousUser) -> QuerySet[Member]:
     """List the labs this person acts for, oldest membership first."""
-    return Member.objects.filter(user_id=user.pk).select_related("lab").order_by("added_at", "id")
+    rows = Member.objects.select_related("lab").order_by("added_at", "id")
+    return rows.filter(user=user) if isinstance(user, User) else rows.none()
 
 
 def labs_of(user: User | AnonymousUser) -> QuerySet[Lab]:
     """List the labs this person acts for."""
-    return Lab.objects.filter(members__user_id=user.pk).order_by("members__added_at", "id")
+    rows = Lab.objects.order_by("members__added_at", "id")
+    return rows.filter(members__user=user) if isinstance(user, User) else rows.none()
 
 
 def acting_membership(request: HttpRequest) -> Member | None:
@@ -48,9 +50,7 @@ def labs_seen_by_operator(user: User | AnonymousUser) -> QuerySet[Lab]:
     if not is_operator(user):
         return Lab.objects.none()
     applications_first = Case(When(state=LabState.APPLICANT, then=0), default=1)
-    return Lab.objects.annotate(people=Count("members", distinct=True)).order_by(
-        applications_first, "-created_at", "-id"
-    )
+    return Lab.objects.order_by(applications_first, "-created_at", "-id")
 
 
 def is_member(user: User, lab: Lab) -> bool:
@@ -72,14 +72,12 @@ class DeskRow:
 def desk_rows(user: User, *, refused: UUID | None, form: object) -> list[DeskRow]:
     """List the labs for the desk; the form that was just refused stays with its lab."""
     own = set(memberships_of(user).values_list("lab", flat=True))
-    labs = labs_seen_by_operator(user).prefetch_related(
-        Prefetch("members", Member.objects.filter(role=Role.OWNER).select_related("user"), to_attr="owners")
-    )
+    labs = labs_seen_by_operator(user).prefetch_related("members__user")
     return [
         DeskRow(
             lab=lab,
-            owner=lab.owners[0].user if lab.owners else None,
-            people=lab.people,
+            owner=next((member.user for member in lab.members.all() if member.role == Role.OWNER), None),
+            people=len(lab.members.all()),
             is_waiting=lab.state == LabState.APPLICANT,
             form=form if rules.can_decide(user, lab, lab.pk in own) and refused in (None, lab.pk) else None,
         )

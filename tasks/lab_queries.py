@@ -171,7 +171,7 @@ def opened_task(task: Task, *, by: str, at: datetime) -> dict[str, Any]:
     project = task.project
     sealed = [content.payload_of(task, project)]
     if task.metadata is not None:
-        sealed.append(Sealed(project.data_key, task.metadata, f"{task.public_id}/metadata"))
+        sealed.append(Sealed(bytes(project.data_key), bytes(task.metadata), f"{task.public_id}/metadata"))
     opened = [orjson.loads(part) for part in _open(project, by, task.public_id, at, sealed)]
     return {"payload": opened[0], "metadata": opened[1] if len(opened) > 1 else None}
 

@@ -19,7 +19,7 @@ def content_type_of(request: HttpRequest, *, allowed: tuple[str, ...] = (JSON,))
     """Return the body's type, or refuse one that this address does not take, as well as any content encoding."""
     if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
         raise WrongType("Send the body as it is, without a Content-Encoding.")
-    kind, _, parameters = request.META.get("CONTENT_TYPE", "").partition(";")
+    kind, _, parameters = str(request.META.get("CONTENT_TYPE", "")).partition(";")
     kind = kind.strip().lower()
     if kind not in allowed:
         raise WrongType(f"Send Content-Type: {' or '.join(allowed)}.")

@@ -33,7 +33,7 @@ class Problem(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField(help_text="Stable; act on this.")
-    errors = FieldErrorOut(many=True, required=False)
+    errors = FieldErrorOut(many=True, required=False)  # type: ignore[assignment]  # As a field it replaces the property of this name.
     request_id = serializers.CharField(allow_blank=True)
 
 
@@ -107,7 +107,7 @@ def page_of(row: type[serializers.BaseSerializer[Any]]) -> type[serializers.Seri
     return type(f"{row.__name__.removesuffix('Out')}Page", (serializers.Serializer,), fields)
 
 
-class LabKeyScheme(OpenApiAuthenticationExtension):
+class LabKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # Registers itself.
     """Describe the key."""
 
     target_class = "labs.doors.authentication.LabKeyAuthentication"

@@ -66,7 +66,12 @@ def problem(exc: Exception, context: dict[str, Any] | None = None) -> Response |
     if isinstance(exc, (Http404, ObjectDoesNotExist, exceptions.NotFound)):
         return answer(404, "not_found", NOT_FOUND)
     if isinstance(exc, exceptions.Throttled):
-        return answer(429, "rate_limited", "Slow down; Retry-After says for how long.", retry_after=exc.wait or 1)
+        return answer(
+            429,
+            "rate_limited",
+            "Slow down; Retry-After says for how long.",
+            retry_after=getattr(exc, "wait", None) or 1,
+        )
     if isinstance(exc, exceptions.APIException):
         return _of_framework(exc)
     return _of_django(exc)

@@ -246,7 +246,7 @@ SELECT s.line, s.external_id, t.payload_sha256 = s.payload_sha256
 
 
 def _insert_tasks(run: IngestRun, batch: Batch, now: datetime) -> int:
-    values = {
+    values: dict[str, Any] = {
         "batch": batch.pk,
         "project": batch.project_id,
         "priority": batch.priority,

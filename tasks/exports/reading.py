@@ -47,7 +47,7 @@ class Found:
         if self.fix is not None:
             parts.append(content.fix_of(self.fix, project))
         if task.metadata is not None:
-            parts.append(Sealed(project.data_key, task.metadata, f"{task.public_id}/metadata"))
+            parts.append(Sealed(bytes(project.data_key), bytes(task.metadata), f"{task.public_id}/metadata"))
         return parts
 
 

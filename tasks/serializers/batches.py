@@ -98,11 +98,11 @@ class BatchOut(serializers.ModelSerializer[Batch]):
 
     class Meta:
         model = Batch
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "project", "state", "name", "priority", "due_at", "created_at", "staged_at", "launched_at",
             "completed_at", "cancelled_at", "cancel_reason", "settled_at",
         )  # fmt: skip
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class BatchDetail(BatchOut):
@@ -112,8 +112,8 @@ class BatchDetail(BatchOut):
     cost = CostOut(read_only=True)
 
     class Meta(BatchOut.Meta):
-        fields = (*BatchOut.Meta.fields, "progress", "cost")
-        read_only_fields = fields
+        fields: tuple[str, ...] = (*BatchOut.Meta.fields, "progress", "cost")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class LineErrorOut(serializers.Serializer[Any]):
@@ -132,12 +132,12 @@ class PostedOut(serializers.ModelSerializer[IngestRun]):
     id = serializers.CharField(source="public_id", read_only=True)
     batch = serializers.CharField(source="batch.public_id", read_only=True)
     mode = serializers.ChoiceField(source="ingest_mode", choices=IngestMode.choices, read_only=True)
-    errors = LineErrorOut(many=True, read_only=True)
+    errors = LineErrorOut(many=True, read_only=True)  # type: ignore[assignment]  # As a field it replaces the property of this name.
 
     class Meta:
         model = IngestRun
-        fields = ("id", "batch", "mode", "lines", "accepted", "duplicates", "rejected", "errors")
-        read_only_fields = fields
+        fields: tuple[str, ...] = ("id", "batch", "mode", "lines", "accepted", "duplicates", "rejected", "errors")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class TaskOut(serializers.ModelSerializer[Task]):
@@ -149,8 +149,8 @@ class TaskOut(serializers.ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        fields = ("id", "batch", "external_id", "tags", "overlap", "priority", "created_at", "slots")
-        read_only_fields = fields
+        fields: tuple[str, ...] = ("id", "batch", "external_id", "tags", "overlap", "priority", "created_at", "slots")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class TaskDetail(TaskOut):
@@ -160,8 +160,8 @@ class TaskDetail(TaskOut):
     metadata = serializers.DictField(child=serializers.JSONField(), required=False, allow_null=True)
 
     class Meta(TaskOut.Meta):
-        fields = (*TaskOut.Meta.fields, "payload", "metadata")
-        read_only_fields = fields
+        fields: tuple[str, ...] = (*TaskOut.Meta.fields, "payload", "metadata")
+        read_only_fields: tuple[str, ...] = fields
 
 
 class PostMode(StrictSerializer):
