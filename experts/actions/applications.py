@@ -191,7 +191,7 @@ def _approve(application: Application, *, by: User, reason: str, now: datetime) 
     if expert.state == ExpertState.APPLICANT:
         was = move(expert, ExpertState.ACTIVE, moves=EXPERT_MOVES, now=now)
         audit(by, "expert.activated", expert, at=now, was=was)
-    notify(expert.user, "Your application was approved. Work that fits you is on your home page.", "/work/", now)
+    notify(expert.user, "Your application was approved. Work that fits you is on your home page.", "/home/", now)
     tell_routing(expert)
 
 
