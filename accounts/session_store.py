@@ -29,6 +29,7 @@ class SessionStore(db.SessionStore):
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """Build the row to be stored."""
         row = super().create_model_instance(data)
+        assert isinstance(row, Session)  # What this store keeps.
         row.session_key = stored_key(row.session_key)
         return row
 

@@ -374,5 +374,5 @@ def _tell_expert(item: PayoutItem) -> None:
 
 def _delay(tries: int) -> timedelta:
     """Return how long to wait before the next try: longer each time, never the same for all."""
-    wait = min(FIRST_RETRY * 2 ** min(max(tries - 1, 0), 10), LONGEST_RETRY)
+    wait: timedelta = min(FIRST_RETRY * 2 ** min(max(tries - 1, 0), 10), LONGEST_RETRY)
     return wait * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing

@@ -59,7 +59,7 @@ class _RecordingClient(stripe.RequestsClient):
         super().__init__(timeout=timeout)
         self._path = path
 
-    def request(
+    def request(  # type: ignore[override]  # The library's own client differs from its base in the same way.
         self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
         record_request(self._path, method, url, headers, post_data)
@@ -155,7 +155,7 @@ def create_payment_intent(
             "currency": amount.currency.lower(),
             "customer": customer,
             "payment_method": payment_method,
-            "payment_method_types": ["card"],
+            "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # The types lag behind the API.
             "confirm": True,
             "off_session": True,
             "transfer_group": f"funding-{funding}",
@@ -229,7 +229,7 @@ def onboarding_url(account: str, *, refresh_url: str, return_url: str) -> str:
             "account": account,
             "use_case": {
                 "type": "account_onboarding",
-                "account_onboarding": {  # type: ignore[typeddict-item]  # `configurations` is refused since 2026-09-30.
+                "account_onboarding": {  # `configurations` is refused since 2026-09-30.
                     "refresh_url": refresh_url,
                     "return_url": return_url,
                     "collection_options": {"fields": "eventually_due"},

@@ -106,7 +106,7 @@ def pay_out(
     metadata: dict[str, str] | None = None,
 ) -> Body:
     """Book a bank payout and announce it."""
-    payout = {
+    payout: Body = {
         "id": world.new_id("po"),
         "object": "payout",
         "amount": amount,

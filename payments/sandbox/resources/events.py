@@ -37,7 +37,7 @@ def retrieve_thin_event(call: Call) -> Body:
 )
 def create_webhook_endpoint(call: Call) -> Body:
     """Register an endpoint for snapshot events; its secret is shown this once."""
-    endpoint = {
+    endpoint: Body = {
         "id": call.world.new_id("we"),
         "object": "webhook_endpoint",
         "api_version": call.params.get("api_version"),
@@ -67,7 +67,7 @@ def create_event_destination(call: Call) -> Body:
     target = call.params.get("webhook_endpoint")
     if not isinstance(target, dict) or "url" not in target:
         raise ApiError(400, "webhook_endpoint.url is required.", code="parameter_missing", is_stored=False)
-    destination = {
+    destination: Body = {
         "id": call.world.new_id("ed"),
         "object": "v2.core.event_destination",
         "created": call.world.iso_now(),

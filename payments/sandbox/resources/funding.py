@@ -261,7 +261,7 @@ def _refunded_charge(call: Call) -> Body:
 )
 def create_topup(call: Call) -> Body:
     """Add the platform's own money to its balance, at once."""
-    topup = {
+    topup: Body = {
         "id": call.world.new_id("tu"),
         "object": "topup",
         "amount": call.integer("amount"),
