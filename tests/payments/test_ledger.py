@@ -12,7 +12,7 @@ from payments.models import Account, Entry, Posting
 
 NOW = datetime(2026, 11, 11, 10, 0, tzinfo=UTC)
 CASH, EQUITY = ledger.stripe_available("USD"), ledger.opening_equity("USD")
-BUDGET, HOLD = ledger.project_budget("prj_a", "USD"), ledger.project_hold("prj_a", "USD")
+BUDGET, OTHER = ledger.project_budget("prj_a", "USD"), ledger.project_budget("prj_b", "USD")
 
 pytestmark = pytest.mark.django_db
 
@@ -26,9 +26,9 @@ def give(place: Place, minor: int, key: str = "give") -> int:
 def test_money_moves_and_each_side_shows_its_normal_balance() -> None:
     give(BUDGET, 500)
 
-    ledger.post("hold", [(BUDGET, 200), (HOLD, -200)], key="hold-1", at=NOW)
+    ledger.post("move", [(BUDGET, 200), (OTHER, -200)], key="move-1", at=NOW)
 
-    assert [ledger.balance(each) for each in (CASH, BUDGET, HOLD)] == [usd(500), usd(300), usd(200)]
+    assert [ledger.balance(each) for each in (CASH, BUDGET, OTHER)] == [usd(500), usd(300), usd(200)]
 
 
 def test_the_same_key_with_the_same_postings_is_one_entry() -> None:
@@ -57,7 +57,7 @@ def test_the_order_of_postings_does_not_make_another_payload() -> None:
 def test_a_floor_refuses_and_writes_nothing() -> None:
     give(BUDGET, 500)
 
-    entry = ledger.try_post("hold", [(BUDGET, 501), (HOLD, -501)], key="hold-1", at=NOW)
+    entry = ledger.try_post("move", [(BUDGET, 501), (OTHER, -501)], key="move-1", at=NOW)
 
     assert (entry, Entry.objects.count(), ledger.balance(BUDGET)) == (None, 1, usd(500))
 
@@ -66,17 +66,17 @@ def test_a_floor_raises_where_an_answer_was_not_asked_for() -> None:
     give(BUDGET, 500)
 
     with pytest.raises(IntegrityError, match="account_not_below_floor"), transaction.atomic():
-        ledger.post("hold", [(BUDGET, 501), (HOLD, -501)], key="hold-1", at=NOW)
+        ledger.post("move", [(BUDGET, 501), (OTHER, -501)], key="move-1", at=NOW)
 
 
 def test_a_refused_key_can_be_used_once_the_money_is_there() -> None:
     give(BUDGET, 100)
-    ledger.try_post("hold", [(BUDGET, 200), (HOLD, -200)], key="hold-1", at=NOW)
+    ledger.try_post("move", [(BUDGET, 200), (OTHER, -200)], key="move-1", at=NOW)
     give(BUDGET, 100, key="more")
 
-    entry = ledger.try_post("hold", [(BUDGET, 200), (HOLD, -200)], key="hold-1", at=NOW)
+    entry = ledger.try_post("move", [(BUDGET, 200), (OTHER, -200)], key="move-1", at=NOW)
 
-    assert (entry is not None, ledger.balance(BUDGET), ledger.balance(HOLD)) == (True, usd(0), usd(200))
+    assert (entry is not None, ledger.balance(BUDGET), ledger.balance(OTHER)) == (True, usd(0), usd(200))
 
 
 def test_a_posting_of_zero_is_left_out() -> None:
