@@ -12,7 +12,9 @@ from django.template.loader import render_to_string
 from kernel.errors import Busy, Invalid, Refused
 
 HELD_BY_OTHERS = frozenset({"40001", "40P01", "55P03"})  # Serialization failure, deadlock, lock not available.
+SWAMPED = frozenset({"57014", "53300"})  # Statement timeout, too many connections.
 BUSY_SECONDS = 2
+SWAMPED_SECONDS = 5
 
 
 def client_ip(request: HttpRequest) -> str | None:
@@ -46,6 +48,8 @@ def as_busy(error: BaseException) -> Busy | None:
     state = getattr(error.__cause__, "sqlstate", None)
     if state in HELD_BY_OTHERS:
         return Busy("Somebody else is changing the same thing. Please try again.", retry_after=BUSY_SECONDS)
+    if state in SWAMPED:
+        return Busy("The database has too much to do at the moment. Please try again.", retry_after=SWAMPED_SECONDS)
     if state is None or state.startswith(("08", "57P")):
         return Busy("The database is being restarted. Please try again.", retry_after=BUSY_SECONDS)
     return None

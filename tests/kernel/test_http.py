@@ -31,9 +31,16 @@ def test_a_busy_database_says_when_to_ask_again(sqlstate):
     assert b"words of" not in response.content
 
 
-@pytest.mark.parametrize("error", [database_error("53100"), database_error("57014"), ValueError("a mistake")])
+@pytest.mark.parametrize("error", [database_error("53100"), ValueError("a mistake")])
 def test_a_mistake_still_crashes(error):
     assert RefusedMiddleware(lambda request: HttpResponse()).process_exception(RequestFactory().get("/"), error) is None
+
+
+@pytest.mark.parametrize("sqlstate", ["57014", "53300"])
+def test_a_swamped_database_asks_for_more_patience(sqlstate):
+    busy = as_busy(database_error(sqlstate))
+
+    assert (busy.status, busy.retry_after) == (503, 5)
 
 
 def test_a_lost_connection_is_a_busy_database():
