@@ -42,7 +42,7 @@ def _outbox() -> Check:
     seconds = oldest_due_seconds()
     if seconds < LATE_SECONDS:
         return Check("Outbox", "settled", f"The oldest due job waits {seconds:.0f} s")
-    return Check("Outbox", "stopped", f"A job has waited {seconds:.0f} s", "Start a worker, or `manage.py sweep`.")
+    return Check("Outbox", "stopped", f"A job has waited {seconds:.0f} s", "Start a worker, or manage.py sweep.")
 
 
 def _dead() -> Check:
@@ -91,7 +91,7 @@ def _seals() -> Check:
     unsealed = AuditEvent.objects.filter(xid__gte=seal.upto_xid if seal else 0)[: SEALS_LATE_ROWS + 1].count()
     said = f"Seal {seal.number} is {bytes(seal.hash).hex()[:16]}…, " if seal else "No seal yet, "
     tone = "settled" if unsealed <= SEALS_LATE_ROWS else "wait"
-    return Check("Audit chain", tone, f"{said}{unsealed} rows not yet sealed", "`manage.py verify_audit` checks it.")
+    return Check("Audit chain", tone, f"{said}{unsealed} rows not yet sealed", "manage.py verify_audit checks it.")
 
 
 def _milliseconds(began: float) -> str:
