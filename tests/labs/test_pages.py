@@ -1,0 +1,200 @@
+"""The lab's own pages and the labs' desk, as people use them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEvent, Mail, User
+from accounts.outbox import drain
+from labs.models import ApiKey, Lab, Member
+from tests.accounts.factories import log_in, make_operator, make_user
+from tests.bad_input import BAD_NAMES, BAD_TEXTS
+from tests.labs.factories import ApiClient
+from tests.tasks.factories import make_lab
+
+pytestmark = pytest.mark.django_db
+
+APPLICATION = {
+    "name": "Northwind Research",
+    "contact_email": "lab@example.org",
+    "country": "US",
+    "website": "https://lab.example.org",
+    "purpose": "Judging clinical answers.",
+    "is_code_name_only": "on",
+    "terms": "on",
+}
+KEY = {"label": "Trainer", "mode": "test", "scopes": ["tasks:write", "results:read"], "lifetime": "90"}
+REASON = "Registered, and the contract came back signed."
+
+
+@pytest.fixture
+def owner() -> User:
+    return make_lab()[1]
+
+
+@pytest.fixture
+def console(owner: User) -> Client:
+    return log_in(Client(), owner)
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def test_a_lab_applies_and_an_operator_approves() -> None:
+    lee, vera = make_user("Lee"), make_operator("trust", name="Vera")
+    applied = log_in(Client(), lee).post("/labs/join/", APPLICATION)
+    lab = Lab.objects.get()
+    drain()
+
+    desk = log_in(Client(), vera)
+    listed = text(desk.get("/desk/labs/"))
+    decided = desk.post(f"/desk/labs/{lab.public_id}/", {"decision": "approve", "reason": REASON})
+    drain()
+
+    lab.refresh_from_db()
+    assert (applied.status_code, applied.url, decided.status_code, lab.state) == (302, "/lab/keys/", 302, "ACTIVE")
+    assert "Judging clinical answers." in listed
+    assert {mail.subject for mail in Mail.objects.filter(to=lee.email)} >= {"Your lab is approved"}
+    assert Mail.objects.filter(to=vera.email, subject="A lab waits for approval").count() == 1
+    assert AuditEvent.objects.filter(verb="lab.approved", actor=vera.public_id).count() == 1
+
+
+def test_declining_says_why() -> None:
+    log_in(Client(), make_user("Lee")).post("/labs/join/", APPLICATION)
+    lab, desk = Lab.objects.get(), log_in(Client(), make_operator("owner", name="Vera"))
+
+    short = desk.post(f"/desk/labs/{lab.public_id}/", {"decision": "decline", "reason": "No."})
+    done = desk.post(f"/desk/labs/{lab.public_id}/", {"decision": "decline", "reason": REASON})
+
+    assert (short.status_code, "at least 20" in text(short), done.status_code) == (422, True, 302)
+    assert Lab.objects.get().state == "CLOSED"
+
+
+def test_nobody_decides_on_their_own_lab_and_finance_not_at_all() -> None:
+    vera = make_operator("trust", name="Vera")
+    log_in(Client(), vera).post("/labs/join/", APPLICATION)
+    lab = Lab.objects.get()
+
+    own = log_in(Client(), vera).post(f"/desk/labs/{lab.public_id}/", {"decision": "approve", "reason": REASON})
+    finance = log_in(Client(), make_operator("finance", name="Fay"))
+    other = finance.post(f"/desk/labs/{lab.public_id}/", {"decision": "approve", "reason": REASON})
+
+    assert (own.status_code, other.status_code, finance.get("/desk/labs/").status_code) == (403, 403, 200)
+    assert log_in(Client(), make_user("Lee")).get("/desk/labs/").status_code == 403
+
+
+@pytest.mark.parametrize("field", ["name", "purpose", "contact_email", "country", "website"])
+def test_a_bad_field_is_named_and_nothing_is_stored(field: str) -> None:
+    client = log_in(Client(), make_user("Lee"))
+
+    for value in (BAD_TEXTS if field == "purpose" else BAD_NAMES).values():
+        if field == "purpose" and "\ud800" in value:
+            continue  # A browser cannot send half a surrogate pair in a form.
+        answer = client.post("/labs/join/", {**APPLICATION, field: value.encode("utf-8", "replace")})
+        assert (answer.status_code, Lab.objects.count()) == (422, 0), value[:20]
+
+
+def test_a_key_is_shown_once_and_works(console: Client) -> None:
+    made = console.post("/lab/keys/", KEY)
+    shown = re.search(r"gh_test_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}", text(made))
+
+    assert shown is not None
+    assert ApiClient(shown.group()).get("/me").json()["scopes"] == ["results:read", "tasks:write"]
+    assert shown.group() not in text(console.get("/lab/keys/"))
+    assert "no-store" in made.headers["Cache-Control"]
+
+
+def test_rotating_keeps_the_old_key_for_a_day_and_revoking_ends_it(console: Client) -> None:
+    console.post("/lab/keys/", KEY)
+    key = ApiKey.objects.get()
+
+    rotated = console.post(f"/lab/keys/{key.public_id}/rotate/")
+    successor = ApiKey.objects.exclude(pk=key.pk).get()
+    revoked = console.post(f"/lab/keys/{successor.public_id}/revoke/")
+
+    key.refresh_from_db()
+    successor.refresh_from_db()
+    assert (rotated.status_code, "Copy this key now" in text(rotated), revoked.status_code) == (200, True, 302)
+    assert key.expires_at is not None
+    assert (key.expires_at - successor.created_at).total_seconds() == 24 * 3600
+    assert successor.revoked_at is not None
+
+
+def test_a_member_sees_keys_and_changes_none(owner: User, console: Client) -> None:
+    mia = make_user("Mia")
+    console.post("/lab/members/", {"email": mia.email, "role": "member"})
+    console.post("/lab/keys/", KEY)
+    client, key = log_in(Client(), mia), ApiKey.objects.get()
+
+    assert client.get("/lab/keys/").status_code == 200
+    assert "New key" not in text(client.get("/lab/keys/"))
+    assert client.post("/lab/keys/", KEY).status_code == 403
+    assert client.post(f"/lab/keys/{key.public_id}/revoke/").status_code == 403
+    assert client.post("/lab/members/", {"email": owner.email, "role": "owner"}).status_code == 403
+
+
+def test_another_lab_s_key_is_not_there(console: Client) -> None:
+    console.post("/lab/keys/", KEY)
+    eve = log_in(Client(), make_lab("Eve's")[1])
+
+    assert eve.post(f"/lab/keys/{ApiKey.objects.get().public_id}/revoke/").status_code == 404
+
+
+def test_a_lab_keeps_an_owner(owner: User, console: Client) -> None:
+    own = Member.objects.get(user=owner)
+
+    alone = console.post(f"/lab/members/{own.public_id}/remove/")
+    console.post("/lab/members/", {"email": make_user("Mia").email, "role": "owner"})
+    left = console.post(f"/lab/members/{own.public_id}/remove/")
+
+    assert (alone.status_code, left.status_code) == (409, 302)
+    assert [member.user.name for member in Member.objects.all()] == ["Mia"]
+
+
+def test_nobody_is_added_twice_or_without_an_account(owner: User, console: Client) -> None:
+    stranger = console.post("/lab/members/", {"email": "nobody@example.org", "role": "member"})
+    twice = console.post("/lab/members/", {"email": owner.email, "role": "member"})
+
+    assert (stranger.status_code, twice.status_code, Member.objects.count()) == (422, 422, 1)
+
+
+def test_a_person_of_two_labs_chooses(owner: User, console: Client) -> None:
+    other, _ = make_lab("Other")
+    Member.objects.create(lab=other, user=owner, role="owner", added_at=other.created_at)
+
+    console.post(f"/lab/switch/{other.public_id}/")
+
+    assert "Who acts for Other" in text(console.get("/lab/members/"))
+    assert console.post(f"/lab/switch/{make_lab('Eve')[0].public_id}/").status_code == 404
+
+
+def test_without_a_lab_its_pages_are_not_there() -> None:
+    client = log_in(Client(), make_user("Cyd"))
+
+    assert [client.get(path).status_code for path in ("/lab/keys/", "/lab/members/")] == [404, 404]
+    assert [client.get(path).status_code for path in ("/labs/join/", "/labs/terms/")] == [200, 200]
+
+
+def test_the_keys_page_costs_the_same_for_one_and_for_three(console: Client, django_assert_num_queries: Any) -> None:
+    console.post("/lab/keys/", KEY)
+    with django_assert_num_queries(10, exact=False) as one:
+        console.get("/lab/keys/")
+    for _ in range(2):
+        console.post("/lab/keys/", KEY)
+
+    with django_assert_num_queries(len(one.captured_queries)):
+        console.get("/lab/keys/")
+
+
+def test_the_reference_is_served_from_our_own_files() -> None:
+    page = Client().get("/api/docs/")
+
+    assert page.status_code == 200
+    assert "cdn" not in text(page)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+    assert Client().get("/api/v1/schema/").status_code == 200
