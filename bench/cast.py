@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import time
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,7 +47,7 @@ from tasks.models import Batch, Project
 
 BUDGET_MINOR = 5_000_000_00
 STATEMENT = "I have written and edited short fiction for two magazines for eleven years, and teach it in the evenings."
-BRIEF = "Write the opening of a short story in which somebody returns to a house they once sold. " * 20
+PAYLOAD_CHARACTERS = 1_900
 PIECE = "The key still turned, which she had not expected, and the hall still smelt of oranges and of dust. " * 12
 STAGE_ROWS = 1_000
 
@@ -162,17 +163,16 @@ class Cast:
 
 
 def task_lines(count: int) -> list[bytes]:
-    """Return lines of about 2 KB, as a lab posts them."""
-    return [
-        json.dumps(
-            {
-                "external_id": f"opening-{number:06d}",
-                "payload": {"brief": f"{number}. {BRIEF}", "craft_rubric": [{"title": "Voice"}]},
-                "tags": ["fiction", "opening"],
-            }
-        ).encode()
-        for number in range(count)
-    ]
+    """Return lines of about 2 KB, as a lab posts them; their text is as hard to compress as prose."""
+    dice = random.Random(1)
+    words = ["".join(dice.choices("etaoinshrdlcumwfgypbvk", k=dice.randint(2, 9))) for _ in range(4_000)]
+    return [_line(number, " ".join(dice.choices(words, k=320))[:PAYLOAD_CHARACTERS]) for number in range(count)]
+
+
+def _line(number: int, brief: str) -> bytes:
+    payload = {"brief": brief, "craft_rubric": [{"title": "Voice"}]}
+    line = {"external_id": f"opening-{number:06d}", "payload": payload, "tags": ["fiction", "opening"]}
+    return json.dumps(line).encode()
 
 
 def post_lines(batch: Batch, lines: list[bytes], *, by: User, now: datetime) -> None:

@@ -34,6 +34,12 @@ class StripeAtHand:
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
         self.waiting: list[tuple[Body, str | None]] = []
+        self.on_event = sandbox.world.on_event
+
+    def hear(self, event: Body, account: str | None) -> None:
+        """Keep an event for the test, and let the sandbox deliver it as well."""
+        self.waiting.append((event, account))
+        self.on_event(event, account)
 
     @property
     def url(self) -> str:
@@ -121,10 +127,7 @@ def stripe_at_hand(stripe_server: Sandbox, settings: Settings, tmp_path: Path) -
     stripe_server.order("reset")
     at_hand = StripeAtHand(stripe_server)
     deliver = stripe_server.world.on_event
-    stripe_server.world.on_event = lambda event, account: (
-        at_hand.waiting.append((event, account)),
-        deliver(event, account),
-    )[1]
+    stripe_server.world.on_event = at_hand.hear
     settings.STRIPE_API_BASE = stripe_server.url
     settings.STRIPE_READ_TIMEOUT_SECONDS = READ_TIMEOUT_SECONDS
     settings.STRIPE_SENDS_PER_SECOND = 1_000
