@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from experts.models import Domain
 from kernel.db import app_now
 from payments import queries as payment_queries
 from payments.rates import pay_minor
@@ -60,12 +62,22 @@ def sample_at(rate_minor: int) -> Sample:
     return Sample(rate_minor, lines)
 
 
+def sample_rate(on: date) -> int:
+    """Return what the example's field and tier earn on the card in force; the first card's rate before there is one."""
+    field = Domain.objects.filter(slug=SAMPLE_FIELD).first()
+    quote = payment_queries.rate_for(field, SAMPLE_TIER, "", "USD", on) if field else None
+    return quote.rate_minor if quote else SAMPLE_RATE_MINOR
+
+
 @require_safe
 def landing(request: HttpRequest) -> HttpResponse:
     """Show the front page with the card in force."""
-    card = payment_queries.public_card(app_now().date())
-    return render(
-        request,
-        "marketplace/landing.html",
-        {"card": card, "tiers": range(1, 6), "rows": card.rows if card else [], "sample": sample_at(SAMPLE_RATE_MINOR)},
-    )
+    today = app_now().date()
+    card = payment_queries.public_card(today)
+    context = {
+        "card": card,
+        "tiers": range(1, 6),
+        "rows": card.rows if card else [],
+        "sample": sample_at(sample_rate(today)),
+    }
+    return render(request, "marketplace/landing.html", context)

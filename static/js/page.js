@@ -20,6 +20,7 @@
   });
   document.addEventListener("submit", function (event) {
     var form = event.target;
+    if (event.defaultPrevented) return;
     if (form.dataset.sent && !form.hasAttribute("hx-post")) { event.preventDefault(); return; }
     form.dataset.sent = "1";
     setTimeout(function () { delete form.dataset.sent; }, 4000);

@@ -298,7 +298,7 @@
     form.addEventListener("submit", function (event) {
       if (isOver) { event.preventDefault(); return; }
       if (kind && byId("wb-response")) byId("wb-response").value = JSON.stringify(kind.collect());
-      if (!navigator.onLine) { event.preventDefault(); delete form.dataset.sent; setOnline(false); save(); }
+      if (!navigator.onLine) { event.preventDefault(); setOnline(false); save(); }
     });
     form.addEventListener("input", changed);
     form.addEventListener("change", changed);

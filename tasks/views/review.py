@@ -38,6 +38,13 @@ KEYS = [
     Key("Leave with a reason", ("K",)),
 ]
 
+SAID = {
+    Decision.ACCEPT: "Accepted",
+    Decision.FIX: "Fixed and accepted",
+    Decision.RETURN: "Sent back with your notes",
+    Decision.REJECT: "Rejected",
+}
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -83,7 +90,7 @@ def _decide(request: HttpRequest, claim: Claim, now: datetime) -> HttpResponse:
     )
     claim.refresh_from_db()
     pay = money(page.pay_for(claim), claim.currency)
-    messages.success(request, f"{done.get_decision_display()} written: {duration(claim.active_seconds)}, {pay}.")
+    messages.success(request, f"{SAID[done.decision]}. Your review took {duration(claim.active_seconds)}: {pay}.")
     return redirect("tasks:home")
 
 

@@ -22,7 +22,12 @@ from tests.tasks.factories import World, claim_for, hand_in, make_batch, make_pr
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 # An astral character and a carriage return: offsets are code points of exactly this.
-POSTED = "Lithium 🙂 is renal.\n\nThe effect is complete within 24 hours, as Hartmann showed in 2019.\r\n\nAsk about ibuprofen."
+SENTENCES = (
+    "Lithium 🙂 is renal.",
+    "The effect is complete within 24 hours, as Hartmann showed in 2019.\r",
+    "Ask about ibuprofen.",
+)
+POSTED = "\n\n".join(SENTENCES)
 FACTUALITY = {"prompt": "When do I check the level again?", "response": POSTED, "sources": [{"title": "The label"}]}
 CREATIVE = {"brief": "Nobody says the word “sold”.", "length": {"min_words": 5, "max_words": 60}}
 PIECE = "Boxes. Nora wraps plates in newspaper."
@@ -201,7 +206,7 @@ def test_a_review_fixes_the_answer_with_keys(world: World, page: OpenPage) -> No
     assert breaches(tab) == []
     tab.keyboard.press("Enter")
 
-    expect(tab.get_by_text("Fix written")).to_be_visible()
+    expect(tab.get_by_text("Fixed and accepted.")).to_be_visible()
     claim.refresh_from_db()
     assert (claim.state, claim.decision) == ("ACCEPTED", "fixed")
 
@@ -217,7 +222,7 @@ def test_a_review_of_spans_starts_from_the_experts_own(world: World, page: OpenP
     expect(tab.get_by_role("button", name="Accept")).to_be_focused()
     tab.keyboard.press("Enter")
 
-    expect(tab.get_by_text("Accept written")).to_be_visible()
+    expect(tab.get_by_text("Accepted. Your review")).to_be_visible()
     claim.refresh_from_db()
     assert claim.decision == "accepted"
 
