@@ -112,6 +112,8 @@ def note_onboarding(payee_id: UUID, *, now: datetime) -> None:
 def record_readiness(payee_id: UUID, recipient: Recipient, *, now: datetime) -> Payee:
     """Write whether Stripe pays this expert now, and what it still wants."""
     payee = _lock(payee_id)
+    if payee.state == PayeeState.CLOSED:
+        return payee  # For good: a late event changes nothing.
     to = _state_of(recipient)
     needs = [need[:200] for need in recipient.needs[:NEEDS_SHOWN]]
     if payee.state in (PayeeState.NONE, PayeeState.CREATED) and to != PayeeState.CLOSED:
