@@ -51,6 +51,7 @@ def give_tier(expert: Expert, domain: Domain, tier: int, *, by: User, reason: st
     require_transaction()
     require_vetting(by, expert)
     require_reason(reason)
+    _lock(expert)
     is_two_person = tier >= TWO_PERSON_TIER
     if is_two_person and TierGrant.objects.pending().filter(expert=expert, domain=domain).exists():
         raise SecondPersonNeeded(f"A tier in {domain.name} already waits for a second operator.")
@@ -76,6 +77,7 @@ def second_tier(grant: TierGrant, *, by: User, now: datetime) -> TierGrant:
     require_transaction()
     if not can_confirm(by, grant):
         raise PermissionDenied("The second person is a vetting operator other than the first and than the expert.")
+    _lock(grant.expert)
     _replace_live(grant.expert, grant.domain, by=by, tier=grant.tier, now=now)
     won = TierGrant.objects.pending().filter(pk=grant.pk).update(second_by=by, second_at=now)
     if not won:
@@ -84,6 +86,11 @@ def second_tier(grant: TierGrant, *, by: User, now: datetime) -> TierGrant:
     audit(by, "tier.granted", grant, at=now, tier=grant.tier, domain=grant.domain.slug)
     tell_routing(grant.expert)
     return grant
+
+
+def _lock(expert: Expert) -> None:
+    """Let grants to one expert follow each other: each sees what the one before left in force."""
+    Expert.objects.select_for_update(of=("self",)).get(pk=expert.pk)
 
 
 def _replace_live(expert: Expert, domain: Domain, *, by: User, tier: int, now: datetime) -> None:
