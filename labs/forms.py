@@ -7,6 +7,7 @@ from typing import Any
 
 from babel import Locale
 from django import forms
+from django.core.validators import URLValidator
 
 from accounts.models import User
 from kernel.guards import NameField, TextField
@@ -37,7 +38,13 @@ class LabForm(forms.Form):
     name = NameField(label="Company or lab", max_length=200)
     contact_email = forms.EmailField(label="E-mail for contracts and invoices", max_length=254)
     country = forms.ChoiceField(label="Country")
-    website = forms.URLField(label="Website", max_length=300, required=False, assume_scheme="https")
+    website = NameField(
+        label="Website",
+        max_length=300,
+        required=False,
+        validators=[URLValidator(schemes=["https", "http"])],
+        widget=forms.URLInput(attrs={"placeholder": "https://"}),
+    )
     purpose = TextField(
         label="What you want experts to do",
         max_length=2_000,
