@@ -93,7 +93,7 @@ def capclock(seconds: int | None) -> str:
 
 @register.filter
 def when(value: dt.datetime | dt.date | None, shape: str = "") -> SafeString:
-    """Render a time in the viewer's zone with UTC in its title; the shape is '', 'date', 'time' or 'long'."""
+    """Render a time in the viewer's zone with UTC in its title; the shape is '', 'date', 'time', 'near' or 'long'."""
     if value is None or value == "":
         return mark_safe("")
     if not isinstance(value, dt.datetime):
@@ -113,6 +113,9 @@ def _shaped(local: dt.datetime, shape: str) -> str:
         return date_format(local, "H:i")
     if shape == "date":
         return _day(local.date())
+    if shape == "near":
+        is_today = local.date() == timezone.localdate()
+        return date_format(local, "H:i") if is_today else date_format(local, "j M")
     if shape == "long":
         return date_format(local, "l j F Y")
     return f"{_day(local.date())}, {date_format(local, 'H:i')}"

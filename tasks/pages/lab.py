@@ -21,6 +21,16 @@ from tasks.rules import is_over
 from tasks.states import ClaimState, SlotState
 
 FEED_ROWS = 8
+SAID_OF_ANSWERS: dict[str, str] = {
+    ClaimState.WORKING: "Task claimed",
+    ClaimState.SUBMITTED: "Answer handed in",
+    ClaimState.RETURNED: "Answer sent back with notes",
+    ClaimState.ACCEPTED: "Answer accepted",
+    ClaimState.REJECTED: "Answer rejected",
+    ClaimState.RELEASED: "Task given back",
+    ClaimState.EXPIRED: "Claim expired, slot open again",
+    ClaimState.CLOSED_OUT: "Work closed out",
+}
 TAG_ROWS = 12
 STATE_PARTS = (
     (SlotState.ACCEPTED, "settled", "Accepted"),
@@ -271,10 +281,16 @@ def _share(part: int, whole: int) -> str:
 def feed_of(lab: Lab, project: Project, batch: Batch | None = None) -> list[FeedLine]:
     """Return the newest events about a project's batch, or about the project."""
     rows: QuerySet[Event] = events_of(lab, project.mode)
-    about = Q(data__project=project.public_id)
+    about = Q(data__project=project.public_id) if batch is None else Q(data__batch=batch.public_id)
+    answers = Claim.objects.filter(project=project, kind=WorkKind.WORK).select_related("task")
     if batch is not None:
-        about = Q(data__batch=batch.public_id)
-    return [_line(row) for row in rows.filter(about).order_by("-transaction", "-id")[:FEED_ROWS]]
+        answers = answers.filter(batch=batch)
+    lines = [_line(row) for row in rows.filter(about).order_by("-transaction", "-id")[:FEED_ROWS]]
+    lines += [
+        FeedLine(row.state_changed_at, SAID_OF_ANSWERS[row.state], row.task.public_id)
+        for row in answers.order_by("-state_changed_at")[:FEED_ROWS]
+    ]
+    return sorted(lines, key=lambda line: line.at, reverse=True)[:FEED_ROWS]
 
 
 def _line(event: Event) -> FeedLine:

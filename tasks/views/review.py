@@ -38,7 +38,7 @@ KEYS = [
     Key("Leave with a reason", ("K",)),
 ]
 
-SAID = {
+SAID: dict[str, str] = {
     Decision.ACCEPT: "Accepted",
     Decision.FIX: "Fixed and accepted",
     Decision.RETURN: "Sent back with your notes",

@@ -93,7 +93,8 @@ def test_a_time_is_in_the_viewers_zone_with_utc_in_its_title():
 
 
 @pytest.mark.parametrize(
-    ("shape", "words"), [("time", "18:00"), ("date", "Wed 20 Nov 2019"), ("long", "Wednesday 20 November 2019")]
+    ("shape", "words"),
+    [("time", "18:00"), ("date", "Wed 20 Nov 2019"), ("long", "Wednesday 20 November 2019"), ("near", "20 Nov")],
 )
 def test_a_time_has_other_shapes(shape, words):
     with timezone.override("America/New_York"):

@@ -13,7 +13,7 @@ from django.urls import reverse
 from kernel.db import app_now
 from labs.actions import add_member
 from tasks.models import Batch, Export
-from tasks.pages.lab import burndown_of, progress_of
+from tasks.pages.lab import burndown_of, feed_of, progress_of
 from tests.tasks.factories import World, make_batch, make_lab, make_user, make_world, submitted
 from tests.tasks.test_views_workbench import browser
 
@@ -141,3 +141,13 @@ def test_a_burndown_ends_with_what_is_left_now(world):
 
     assert drawn is not None
     assert (drawn.left, drawn.note) == (3, "3 left")
+
+
+def test_the_feed_tells_answers_and_events_of_the_batch_newest_first(world):
+    submitted(world, 60, now=app_now() - timedelta(minutes=30))
+
+    lines = feed_of(world.lab, world.project, world.batch)
+
+    assert lines[0].text == "Answer handed in"
+    assert lines[0].ref.startswith("tsk_")
+    assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)
