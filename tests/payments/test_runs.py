@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 
-from accounts.models import AuditEvent, Notification, OutboxItem
+from accounts.models import AuditEvent, Notification, OutboxItem, RoleGrant
 from experts.models import Expert, TierGrant
 from kernel.errors import IllegalMove, Refused
 from kernel.money import usd
@@ -274,6 +274,19 @@ def test_the_same_person_does_not_approve_twice() -> None:
 
     with pytest.raises(MayNotApprove, match="already"):
         actions.approve_run(run, by=bo, now=AFTER_WEEK)
+
+
+def test_an_approval_of_someone_who_lost_the_role_no_longer_counts() -> None:
+    run = a_submitted_run(10_000_01)
+    bo = finance("Bo Finch")
+    actions.approve_run(run, by=bo, now=AFTER_WEEK)
+    RoleGrant.objects.filter(user=bo).update(revoked_at=AFTER_WEEK)
+
+    run = actions.approve_run(run, by=finance("Gil Hart"), now=AFTER_WEEK)
+    after_two = run.state
+    run = actions.approve_run(run, by=finance("Ira Lund"), now=AFTER_WEEK)
+
+    assert (after_two, run.state) == (RunState.PENDING_APPROVAL, RunState.APPROVED)
 
 
 def test_an_approved_run_is_not_approved_again() -> None:
