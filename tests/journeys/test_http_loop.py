@@ -40,7 +40,7 @@ FUNDED_MINOR, BUDGET_MINOR = 9_000_00, 2_500_00
 FIXED, RETURNED, REJECTED, LEFT_TO_THE_CLOCK = 6, 7, 8, 9
 FEE_BPS = 2_000
 PROSE = "The harbour kept its lamps lit through the fog, and the ferries answered one another by name. " * 8
-WHY_REJECTED = "The answer leaves the question aside, cites nothing that bears on it, and repeats the prompt twice."
+WHY_REJECTED = "The answer leaves the question aside, cites nothing that bears on it, and repeats the prompt twice over."
 
 
 @dataclass(frozen=True)
@@ -276,7 +276,7 @@ def hand_in(expert: Expert, bench: requests.Response, trade: Trade, number: int)
     revision = int(re.search(r'data-revision="(\d+)"', bench.text).group(1))  # type: ignore[union-attr]  # It is there.
     expert.post_json(bench, "draft/", {"revision": revision, "body": answer})
     done = expert.submit(bench, "/submit/", response=json.dumps(answer), attest_original="1")
-    assert "Submitted" in words(done)
+    assert urlsplit(done.url).path == "/work/"
 
 
 def take_up_again(expert: Expert) -> requests.Response:
@@ -292,7 +292,7 @@ def judge(reviewer: Expert, decision: str, **values: str) -> None:
     bench = reviewer.claim("review")
     reviewer.work(bench, REVIEW_SECONDS)
     done = reviewer.submit(bench, "/review/", decision=decision, **values)
-    assert "written" in words(done)
+    assert urlsplit(done.url).path == "/work/"
 
 
 def export(api: LabApi, played: Played) -> None:
@@ -435,4 +435,6 @@ def refused(builder: Person, page: requests.Response, address: str, content_sha2
 
 def sha_in(page: requests.Response) -> str:
     """Return the hash of the content that a page asks to approve."""
-    return next(form.values["content_sha256"][0] for form in forms_of(page) if "content_sha256" in form.values)
+    found = [form.values["content_sha256"][0] for form in forms_of(page) if "content_sha256" in form.values]
+    assert found, words(page)
+    return found[0]
