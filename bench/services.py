@@ -32,6 +32,7 @@ def started() -> Iterator[dict[str, str]]:
         as_owner = environment | {"DATABASE_URL": postgres.url(OWNER)}
         _manage("migrate", "--verbosity=0", environment=as_owner)
         _manage("createcachetable", environment=as_owner)
+        _manage("collectstatic", "--noinput", "--verbosity=0", environment=as_owner)
         _manage("grant_app_role", "--role", APP, environment=as_owner)
         yield environment
     finally:
