@@ -74,7 +74,7 @@ class KeyForm(forms.Form):
     label = NameField(label="Name", max_length=100, widget=forms.TextInput(attrs={"placeholder": "What will use it"}))
     mode = forms.ChoiceField(
         label="World",
-        choices=((Mode.TEST, "Test: simulated experts, play money"), (Mode.LIVE, "Live: real experts, real money")),
+        choices=((Mode.TEST, "Test: reaches nobody, play money"), (Mode.LIVE, "Live: real experts, real money")),
         widget=forms.RadioSelect,
         initial=Mode.TEST,
     )
