@@ -15,14 +15,6 @@ from kernel.ids import TypedIdModel
 from kernel.states import Stateful
 
 
-class ApplicationQuerySet(models.QuerySet["Application"]):
-    """Applications, by where they stand."""
-
-    def waiting(self) -> ApplicationQuerySet:
-        """Keep those that wait for an operator."""
-        return self.filter(state__in=(ApplicationState.SUBMITTED, ApplicationState.IN_REVIEW))
-
-
 class Application(TypedIdModel, Stateful):
     """What an expert asks to be vetted for, and what was decided."""
 
@@ -37,8 +29,6 @@ class Application(TypedIdModel, Stateful):
     decided_by = models.ForeignKey(User, models.PROTECT, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     reason = models.TextField(max_length=2000, blank=True, default="")
-
-    objects = ApplicationQuerySet.as_manager()
 
     class Meta:
         constraints = (

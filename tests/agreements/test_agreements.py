@@ -282,3 +282,33 @@ def test_markup_in_a_changed_clause_is_shown_and_never_run() -> None:
 
     assert "<script>" not in clause.body
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in clause.body
+
+
+def test_a_signature_does_not_end_without_a_reason() -> None:
+    cyd = a_user()
+    signature = a_signature(a_version(an_agreement()), cyd)
+
+    with pytest.raises(Invalid) as caught:
+        actions.revoke_signature(signature, by=cyd, reason="  ", now=NOW)
+
+    assert [error.pointer for error in caught.value.errors] == ["reason"]
+    assert Signature.objects.get().state == SignatureState.LIVE
+
+
+def test_a_house_agreement_whose_text_was_withdrawn_is_published_anew() -> None:
+    first = actions.install_house_agreement(by=None, now=NOW)
+    actions.withdraw_version(first, by=None, now=NOW)
+
+    second = actions.install_house_agreement(by=None, now=NOW)
+
+    assert (second.agreement_id, second.number, second.state) == (first.agreement_id, 2, VersionState.PUBLISHED)
+
+
+def test_an_earlier_clause_that_is_gone_and_text_before_the_first_clause_are_told_apart() -> None:
+    before = "Preamble.\n\n## A\n\nOne.\n\nTwo.\n"
+    after = "Preamble.\n\n## A\n\nOne.\n\nThree words more.\n\n## B\n\nNew.\n"
+
+    clauses = reading.clauses(after, before)
+
+    assert [(clause.title, clause.is_changed) for clause in clauses] == [("", False), ("A", True), ("B", True)]
+    assert clauses[1].body == "<p>One.</p>\n<p><del>Two.</del> <ins>Three words more.</ins> </p>"

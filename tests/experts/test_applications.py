@@ -245,3 +245,51 @@ def test_being_away_stops_and_starts_again() -> None:
     actions.set_availability(expert, weekly_hours=30, is_away=False, now=NOW)
 
     assert (away, expert.state, expert.weekly_hours) == (ExpertState.AWAY, ExpertState.ACTIVE, 30)
+
+
+def test_nothing_is_confirmed_where_nothing_waits() -> None:
+    vic = an_operator("vetting")
+    application = an_application(by=vic)
+
+    with pytest.raises(Refused, match="Nothing on this application waits"):
+        actions.confirm_application(application, by=vic, reason="Fine", now=NOW)
+
+    assert Verdict.objects.count() == 0
+
+
+def test_an_expert_at_work_stays_active_when_a_later_application_is_approved() -> None:
+    vic = an_operator("vetting")
+    first = an_application(by=vic)
+    actions.approve_application(first, by=vic, reason="Clear", now=NOW, tiers={domain(): 2})
+    expert = first.expert
+    second = Application.objects.create(
+        expert=expert, created_at=NOW, submitted_at=NOW, state="IN_REVIEW", state_changed_at=NOW
+    )
+
+    actions.approve_application(second, by=vic, reason="Also clear", now=NOW, tiers={domain("law"): 2})
+
+    expert.refresh_from_db()
+    assert (second.state, expert.state) == (ApplicationState.APPROVED, ExpertState.ACTIVE)
+
+
+def test_a_credential_that_its_source_no_longer_confirms_stops_counting() -> None:
+    vic, cyd = an_operator("vetting"), an_expert()
+    credential = a_credential(cyd)
+    actions.check_credential(credential, by=vic, now=NOW)
+    actions.verify_credential(credential, by=vic, where="NYSED", finding="Fine", now=NOW)
+
+    actions.revoke_credential(credential, by=vic, reason="Licence surrendered in May", now=NOW)
+
+    assert (credential.state, credential.finding) == (CredentialState.REVOKED, "Licence surrendered in May")
+    assert queries.verified_credential_classes(cyd, NOW.date()) == set()
+
+
+def test_there_is_room_for_forty_credentials() -> None:
+    cyd = an_expert()
+    for number in range(40):
+        a_credential(cyd, number=str(number))
+
+    with pytest.raises(Refused, match="room for 40"):
+        a_credential(cyd, number="40")
+
+    assert cyd.credentials.count() == 40

@@ -12,7 +12,7 @@ from django.db import IntegrityError, connection
 from accounts.models import AuditEvent, OutboxItem
 from experts import actions, queries
 from experts.models import Expert, ReviewerMark, TierGrant
-from kernel.errors import Refused
+from kernel.errors import LostRace, Refused
 from tests.experts.factories import NOW, a_tier, an_expert, an_operator, domain
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -212,3 +212,32 @@ def test_domains_are_installed_once() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM experts_domain")
         assert cursor.fetchone() == (len(first),)
+
+
+def test_a_tier_already_confirmed_is_not_confirmed_again() -> None:
+    cyd, vic = an_expert(), an_operator("vetting")
+    wes, xan = an_operator("vetting", name="Wes Lund"), an_operator("vetting", name="Xan Roe")
+    grant = a_tier(cyd, "law", 4, by=vic)
+    stale = TierGrant.objects.get(pk=grant.pk)
+    actions.confirm_tier(grant, by=wes, now=NOW)
+
+    with pytest.raises(LostRace, match="no longer waits"):
+        actions.confirm_tier(stale, by=xan, now=NOW)
+
+    assert TierGrant.objects.get(pk=grant.pk).second_by == wes
+    assert queries.tiers_by_domain(cyd) == {domain("law").pk: 4}
+
+
+def test_what_was_taken_back_is_not_taken_back_twice() -> None:
+    cyd, vic = an_expert(), an_operator("vetting")
+    grant = a_tier(cyd, "law", 2, by=vic)
+    mark = actions.grant_reviewer_mark(cyd, domain("law"), by=vic, reason="Chairs a board", now=NOW)
+    actions.revoke_tier(grant, by=vic, reason="Left the bar", now=NOW)
+    actions.revoke_reviewer_mark(mark, by=vic, reason="Left the bar", now=NOW)
+
+    with pytest.raises(LostRace):
+        actions.revoke_tier(grant, by=vic, reason="Again", now=NOW)
+    with pytest.raises(LostRace):
+        actions.revoke_reviewer_mark(mark, by=vic, reason="Again", now=NOW)
+
+    assert TierGrant.objects.get().revoke_reason == "Left the bar"
