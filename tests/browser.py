@@ -1,4 +1,4 @@
-"""A real browser for tests: pages of a persona, watched for what the content policy blocks and for errors of scripts."""
+"""A real browser for tests: pages of a persona, watched for what the policy blocks and for errors of scripts."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def live(live_server: LiveServer) -> str:
 
 @pytest.fixture
 def page(chromium: Browser, live: str) -> Iterator[OpenPage]:
-    """Open pages: ``page(user, dark=…, width=…)`` is signed in as ``user``, and fails the test for what went wrong in it."""
+    """Open pages: ``page(user, dark=…, width=…)`` is signed in as ``user``; what goes wrong in it fails the test."""
     watch = Watch()
     contexts: list[BrowserContext] = []
 

@@ -40,7 +40,7 @@ FUNDED_MINOR, BUDGET_MINOR = 9_000_00, 2_500_00
 FIXED, RETURNED, REJECTED, LEFT_TO_THE_CLOCK = 6, 7, 8, 9
 FEE_BPS = 2_000
 PROSE = "The harbour kept its lamps lit through the fog, and the ferries answered one another by name. " * 8
-WHY_REJECTED = "The answer leaves the question aside, cites nothing that bears on it, and repeats the prompt twice over."
+WHY_REJECTED = "It leaves the question aside, cites nothing that bears on it, and repeats the whole prompt twice over."
 
 
 @dataclass(frozen=True)
