@@ -1,0 +1,101 @@
+"""The lines of docs/api.md, run in their order as they stand."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from accounts.outbox import drain
+from kernel.db import app_now
+from kernel.ids import decode_id
+from tasks.actions import routes
+from tasks.models import Project
+from tests.labs.factories import ApiClient, make_client
+from tests.tasks.factories import World, claim_for, fund, hand_in, make_world, sign, work
+
+pytestmark = pytest.mark.django_db
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+LINES = b'{"external_id": "t-1", "payload": {"prompt": "When are lithium levels taken?"}}\n'
+# What an answer is remembered as, by the address that gave it.
+NAMES = {
+    "/agreements": "AGREEMENT",
+    "/versions": "VERSION",
+    "/projects": "PROJECT",
+    "/batches": "BATCH",
+    "/exports": "EXPORT",
+}
+
+
+def commands() -> list[list[str]]:
+    """Return the curl lines of the document, split as a shell would."""
+    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    lines = re.split(r"\n(?=curl|export)", "\n".join(blocks).replace("\\\n", " "))
+    return [shlex.split(line) for line in lines if line.startswith("curl")]
+
+
+def run(lab: ApiClient, words: list[str], known: dict[str, str]) -> Any:
+    """Send what curl would."""
+    text = [re.sub(r"\$([A-Z]+)", lambda name: known.get(name[1], name[0]), word) for word in words]
+    address = next(word for word in text if "/api/v1" in word).partition("/api/v1")[2]
+    headers = dict(word.split(": ", 1) for word in text if re.match(r"[A-Z][\w-]+: ", word))
+    data = next((text[at + 1] for at, word in enumerate(text) if word in ("-d", "--data-binary")), None)
+    method = "post" if data is not None or "POST" in text else "get"
+    raw = LINES if data and data.startswith("@") else (data or "").encode()
+    if method == "get":
+        return lab.client.get(f"/api/v1{address}", HTTP_AUTHORIZATION=f"Bearer {lab.text}")
+    return lab.send(
+        "post", address, raw, key=headers.get("Idempotency-Key"), content_type=headers.get("Content-Type", "")
+    )
+
+
+def prepare(world: World, path: str, known: dict[str, str]) -> None:
+    """Do what happens outside the document: the money comes in, an expert works, the file is made."""
+    now = app_now().replace(microsecond=0)
+    if path.endswith("budget:allocate"):
+        fund(world.lab, Project.objects.get(pk=decode_id("prj", known["PROJECT"])), 500_000, by=world.owner, now=now)
+        Project.objects.filter(pk=world.project.pk).update(state="PAUSED")
+    if path.startswith("/submissions?"):
+        project = Project.objects.get(pk=decode_id("prj", known["PROJECT"]))
+        Project.objects.filter(pk=project.pk).update(assignment="open")
+        sign(project.agreement.versions.get(), [world.cyd], now=now)
+        routes.compute_eligibility(project, now=now)
+        claim = claim_for(world.cyd, now=now)
+        hand_in(claim, world.cyd, now=work(claim, world.cyd, 300, since=now))
+    if path.endswith("/download"):
+        drain()
+
+
+def test_every_line_of_the_document_works() -> None:
+    world = make_world(tasks=1)
+    fund(world.lab, world.project, 500_000, by=world.owner, now=app_now())
+    lab = make_client(world.lab, world.owner)
+    lab.post(
+        f"/projects/{world.project.public_id}/budget:deallocate",
+        {"amount": {"amount_minor": 400_000, "currency": "USD"}},
+    )
+    known: dict[str, str] = {}
+    sent = commands()
+
+    for words in sent:
+        path = next(word for word in words if "/api/v1" in word).partition("/api/v1")[2]
+        prepare(world, path, known)
+        answer = run(lab, words, known)
+        assert answer.status_code in (200, 201, 202), (words, answer.content)
+        if path.endswith("/download"):
+            row = orjson.loads(b"".join(answer.streaming_content))
+            assert row["external_id"] == "t-1"
+            continue
+        body = answer.json()
+        name = next((name for end, name in NAMES.items() if path.endswith(end)), None)
+        if name:
+            known[name] = body["id"]
+        if path.startswith("/submissions?"):
+            known["SUBMISSION"] = body["data"][0]["id"]
+
+    assert len(sent) == 17
