@@ -13,8 +13,6 @@ from marketplace.embedded import APP, OWNER, Postgres
 from marketplace.guardian import Guardian
 
 BASE = Path(__file__).resolve().parent.parent
-APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks")
-
 PRODUCTION = {
     "GUILDHALL_MODE": "production",
     "PUBLIC_URL": "https://guildhall.example",
@@ -40,8 +38,7 @@ def main() -> int:
             addresses = {"DATABASE_URL": postgres.url(APP), "DATABASE_OWNER_URL": postgres.url(OWNER)}
             environment = os.environ | PRODUCTION | addresses | {"DATA_DIR": str(home / "files")}
             manage(environment, "prepare_database", "--verbosity=0")
-            for app in reversed(APPS):
-                manage(environment, "migrate", app, "zero", "--verbosity=0")
+            manage(environment, "migrate", "accounts", "zero", "--verbosity=0")  # And with it all that stands on it.
             manage(environment, "prepare_database", "--verbosity=0")
             manage(environment, "check", "--deploy", "--fail-level=INFO")
         except subprocess.CalledProcessError as error:
