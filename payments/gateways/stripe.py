@@ -155,7 +155,7 @@ def create_payment_intent(
             "currency": amount.currency.lower(),
             "customer": customer,
             "payment_method": payment_method,
-            "payment_method_types": ["card"],  # type: ignore[typeddict-unknown-key]  # The types lag behind the API.
+            "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"},
             "confirm": True,
             "off_session": True,
             "transfer_group": f"funding-{funding}",

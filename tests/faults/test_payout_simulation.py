@@ -20,6 +20,7 @@ from kernel.db import app_now
 from payments import ledger, sending
 from payments.gateways import stripe as gateway
 from payments.gateways.errors import Ambiguous, GatewayError, Reason, RefusedByStripe
+from payments.gateways.types import Transfer, TransferOrder
 from payments.models import PayoutItem, PayoutRun
 from payments.states import ItemState, RunState
 from tests.payments.sending_cast import an_approved_run, pass_time
@@ -104,7 +105,7 @@ def crashing(dice: random.Random, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the worker die now and then just before the call, and just after it."""
     create = gateway.create_transfer
 
-    def die_or_create(order: gateway.TransferOrder) -> gateway.Transfer:
+    def die_or_create(order: TransferOrder) -> Transfer:
         maybe_die(dice)
         made = create(order)
         maybe_die(dice)

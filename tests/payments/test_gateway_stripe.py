@@ -163,7 +163,7 @@ def test_nobodys_account_is_an_unknown_destination(stripe_at_hand: StripeAtHand)
 
 
 def test_a_currency_that_stripe_does_not_take_is_unsupported(stripe_at_hand: StripeAtHand) -> None:
-    error = stripe.InvalidRequestError(
+    error = stripe.InvalidRequestError(  # type: ignore[no-untyped-call]  # The library does not type it.
         "The currency provided (eur) is invalid for this account.",
         "currency",
         http_status=400,

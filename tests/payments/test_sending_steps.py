@@ -9,6 +9,7 @@ from accounts.models import Mail, OutboxItem
 from accounts.outbox import drain
 from kernel.db import app_now
 from payments import actions, ledger, sending
+from payments.gateways import stripe as gateway
 from payments.gateways.types import Recipient
 from payments.models import Entry, PayoutItem, PayoutRun
 from payments.states import ItemState, PayLineState, RunState
@@ -289,7 +290,7 @@ def test_a_crash_between_the_steps_pays_once(stripe_at_hand: StripeAtHand, crash
     step = sending.take_step(item.pk, now=app_now())
     assert step is not None
     if crash_after == "call":
-        sending.gateway.create_transfer(step.order)
+        gateway.create_transfer(step.order)
     stripe_at_hand.order("expire_keys")
 
     item = carried(item, after=timedelta(minutes=2))

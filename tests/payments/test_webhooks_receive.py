@@ -38,7 +38,7 @@ ACCOUNT_SECRET = "whsec_account_of_the_tests"
 
 def signature(body: str, secret: str = ACCOUNT_SECRET, *, age: timedelta = timedelta()) -> str:
     at = int(time.time() - age.total_seconds())
-    return stripe.WebhookSignature.generate_signature_header(body, secret, timestamp=at)
+    return str(stripe.WebhookSignature.generate_signature_header(body, secret, timestamp=at))
 
 
 def post(body: str, header: str | None, endpoint: str = "account") -> int:

@@ -50,7 +50,7 @@ def retrieve_customer(call: Call) -> Body:
     "/v1/payment_intents",
     required="amount currency",
     optional="automatic_payment_methods capture_method confirm confirmation_method customer description"
-    " off_session payment_method payment_method_data payment_method_options payment_method_types receipt_email"
+    " off_session payment_method payment_method_data payment_method_options receipt_email"
     " return_url setup_future_usage statement_descriptor statement_descriptor_suffix transfer_group",
     integers="amount",
 )
@@ -77,7 +77,7 @@ def create_payment_intent(call: Call) -> Body:
             "metadata": text_map(call.params.get("metadata")),
             "next_action": None,
             "payment_method": call.params.get("payment_method"),
-            "payment_method_types": call.params.get("payment_method_types") or ["card"],
+            "payment_method_types": ["card"],
             "status": "requires_confirmation" if has_method else "requires_payment_method",
             "transfer_group": call.params.get("transfer_group"),
         }
@@ -89,7 +89,7 @@ def create_payment_intent(call: Call) -> Body:
 @route(
     "POST",
     "/v1/payment_intents/{}/confirm",
-    optional="off_session payment_method payment_method_types return_url receipt_email",
+    optional="off_session payment_method return_url receipt_email",
 )
 def confirm_payment_intent(call: Call) -> Body:
     """Charge the card of a payment intent."""
