@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -69,7 +70,7 @@ def test_a_key_says_who_it_speaks_for(lab: Lab) -> None:
     [None, "", "Bearer", "Bearer nonsense", "Basic abc", "Bearer gh_live_abcdefgh_x", "Bearer é", "Bearer a b"],
 )
 def test_without_a_valid_key_there_is_one_answer(lab: Lab, header: str | None) -> None:
-    headers = {} if header is None else {"HTTP_AUTHORIZATION": header}
+    headers: dict[str, Any] = {} if header is None else {"HTTP_AUTHORIZATION": header}
 
     answer = Client().get(API + "/me", **headers)
 
@@ -157,7 +158,7 @@ def test_what_is_not_there_and_what_is_not_yours_answer_alike(lab: Lab) -> None:
     ],
 )
 def test_only_plain_json_in_utf_8_is_read(lab: Lab, content_type: str, encoding: str, expected: int) -> None:
-    headers = {"HTTP_CONTENT_ENCODING": encoding} if encoding else {}
+    headers: dict[str, Any] = {"HTTP_CONTENT_ENCODING": encoding} if encoding else {}
     key = make_client(lab).text
 
     answer = Client().generic(
@@ -198,7 +199,8 @@ def test_pages_follow_each_other_without_gap_or_overlap(lab: Lab) -> None:
     client = make_client(lab)
     made = [client.post("/agreements", {"title": f"NDA {n}", "code_name": "Heron"}).json()["id"] for n in range(5)]
 
-    seen, cursor = [], {}
+    seen: list[str] = []
+    cursor: dict[str, str] = {}
     while True:
         page = client.get("/agreements", limit="2", **cursor).json()
         seen += [row["id"] for row in page["data"]]

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from agreements.models import Agreement
+from kernel.db import app_now
 from kernel.errors import LostRace
 from labs.doors import idempotency
 from labs.models import IdempotencyRecord, Lab
@@ -63,7 +64,7 @@ def test_a_refused_request_gives_its_key_back(client: ApiClient) -> None:
 
 def test_while_the_first_is_at_work_others_wait(lab: Lab, client: ApiClient) -> None:
     key, _ = make_key(lab)
-    now = idempotency.app_now()
+    now = app_now()
     idempotency.reserve(key, "k", fingerprint=b"f", now=now)
 
     answer = client.post("/agreements", BODY, key="k")
@@ -74,7 +75,7 @@ def test_while_the_first_is_at_work_others_wait(lab: Lab, client: ApiClient) -> 
 
 def test_a_crash_frees_the_key_within_a_minute(lab: Lab, client: ApiClient) -> None:
     key, _ = make_key(lab)
-    crashed = idempotency.reserve(key, "k", fingerprint=b"f", now=idempotency.app_now() - timedelta(seconds=60))
+    crashed = idempotency.reserve(key, "k", fingerprint=b"f", now=app_now() - timedelta(seconds=60))
 
     answer = client.post("/agreements", BODY, key="k")
 

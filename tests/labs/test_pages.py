@@ -50,7 +50,7 @@ def text(answer: Any) -> str:
 
 def test_a_lab_applies_and_an_operator_approves() -> None:
     lee, vera = make_user("Lee"), make_operator("trust", name="Vera")
-    applied = log_in(Client(), lee).post("/labs/join/", APPLICATION)
+    applied: Any = log_in(Client(), lee).post("/labs/join/", APPLICATION)
     lab = Lab.objects.get()
     drain()
 

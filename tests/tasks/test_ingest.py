@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 import pytest
 
+from kernel.errors import LostRace
 from kernel.ids import decode_id
 from kernel.sealing import Sealed, open_sealed
 from tasks.actions import ingest, publishing
@@ -72,10 +73,10 @@ def test_content_is_sealed_under_the_project_s_key(lab: ApiClient, batch: Batch)
     task = Task.objects.get(batch=batch)
     key = bytes(batch.project.data_key)
     assert b"CANARY" not in bytes(task.payload) + bytes(task.metadata or b"")
-    assert orjson.loads(open_sealed(Sealed(key, task.payload, f"{task.public_id}/payload"))) == {
+    assert orjson.loads(open_sealed(Sealed(key, bytes(task.payload), f"{task.public_id}/payload"))) == {
         "prompt": "CANARY-7391"
     }
-    assert orjson.loads(open_sealed(Sealed(key, task.metadata or b"", f"{task.public_id}/metadata"))) == {
+    assert orjson.loads(open_sealed(Sealed(key, bytes(task.metadata or b""), f"{task.public_id}/metadata"))) == {
         "mine": "CANARY-7392"
     }
 
@@ -179,6 +180,7 @@ def test_more_than_the_most_lines_is_refused_whole(
 
 def test_a_body_cut_short_leaves_nothing(lab: ApiClient, batch: Batch) -> None:
     raw = orjson.dumps(line("a")) + b"\n"
+    extra: dict[str, Any] = {"CONTENT_LENGTH": str(len(raw) + 500), "wsgi.input": BytesIO(raw)}
 
     response = lab.client.generic(
         "POST",
@@ -186,7 +188,7 @@ def test_a_body_cut_short_leaves_nothing(lab: ApiClient, batch: Batch) -> None:
         raw,
         content_type="application/x-ndjson",
         HTTP_AUTHORIZATION=f"Bearer {lab.text}",
-        **{"CONTENT_LENGTH": str(len(raw) + 500), "wsgi.input": BytesIO(raw)},
+        **extra,
     )
 
     assert (response.status_code, response.json()["code"]) == (400, "unreadable_body")
@@ -229,7 +231,7 @@ def test_lines_lost_from_staging_are_noticed(world: World, batch: Batch) -> None
     run = ingest.open_ingest(batch, ingest_mode="partial", key="", by=world.owner, now=NOW)
     run.staged = 5
 
-    with pytest.raises(ingest.LostRace):
+    with pytest.raises(LostRace):
         ingest.merge_ingest(run, ingest.Tally(lines=5), by=world.owner, now=NOW)
 
 
