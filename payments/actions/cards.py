@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
 from types import MappingProxyType
 
 from django.db import connection
@@ -12,6 +12,7 @@ from django.db.models import Func, Value
 
 from accounts.audit import audit
 from accounts.models import User
+from accounts.outbox import due
 from experts.models import Domain
 from kernel.db import action
 from kernel.errors import Refused
@@ -78,6 +79,8 @@ def install_rate_card(
         for tier, dollars in enumerate(row, start=1)
     )
     audit(by, "rate_card.installed", card, at=now, version=card.version, fee_bps=fee_bps)
+    opens_at = datetime.combine(starts_on, time.min, UTC)
+    due("tasks.rates_changed", key=f"card-{card.version}", run_after=opens_at if opens_at > now else None)
     return card
 
 
