@@ -15,6 +15,7 @@ from kernel.db import app_now
 MUST = 0.04
 CLIENTS = (8, 32)
 MOST_OPEN = 40_000
+WARM_SECONDS = 6.0
 BARE, PRODUCT = "bench.bare:application", "marketplace.wsgi:application"
 
 
@@ -50,7 +51,9 @@ def _rounds(stage: Stage, seconds: float) -> Iterator[Round]:
         with gunicorn(BARE) as server:
             bare = load.in_own_process(load.Plan(server.port, clients, seconds / 2))
         with gunicorn(PRODUCT) as server:
-            load.in_own_process(_plan(stage, server.port, clients, seconds=1))  # Warm: imports, plans, caches.
+            load.in_own_process(
+                _plan(stage, server.port, clients, WARM_SECONDS)
+            )  # Each thread opens a connection and plans.
             product = load.in_own_process(_plan(stage, server.port, clients, seconds))
         yield Round(clients, bare, product)
 
