@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from uuid import UUID
 
 from kernel.db import require_transaction
-from labs.models import Event, Lab
+from labs.models import Event
 
 
-def record_event(lab: Lab, mode: str, kind: str, *, at: datetime, **ids: str | int | None) -> Event:
-    """Add ``kind`` with its ids and states to the lab's feed."""
+def record_event(lab_id: UUID, mode: str, kind: str, *, at: datetime, **ids: str | int | None) -> Event:
+    """Add ``kind`` with its ids and states to the feed of the lab with this id."""
     require_transaction()
-    return Event.objects.create(lab=lab, mode=mode, kind=kind, data=ids, created_at=at)
+    return Event.objects.create(lab_id=lab_id, mode=mode, kind=kind, data=ids, created_at=at)

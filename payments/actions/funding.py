@@ -220,7 +220,12 @@ def _credit(funding: Funding, now: datetime) -> None:
     ledger.post("funding", legs, key=f"pi-{funding.stripe_id}-succeeded", at=now, memo=memo)
     audit(None, "funding.succeeded", funding, at=now, was=was, amount_minor=funding.amount_minor)
     record_event(
-        funding.lab, Mode.LIVE, "funds.received", at=now, funding=funding.public_id, amount_minor=funding.amount_minor
+        funding.lab_id,
+        Mode.LIVE,
+        "funds.received",
+        at=now,
+        funding=funding.public_id,
+        amount_minor=funding.amount_minor,
     )
     due("tasks.funds_received", key=funding.public_id, lab=funding.lab_id)
 

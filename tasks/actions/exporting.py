@@ -87,7 +87,7 @@ def finish_export(export: Export, written: Written, *, file_name: str, schema_id
         schema_id=schema_id,
     )
     audit(None, "export.ready", export, at=now, was=was, rows=written.rows)
-    record_event(export.lab, export.mode, "export.ready", at=now, export=export.public_id, rows=written.rows)
+    record_event(export.lab_id, export.mode, "export.ready", at=now, export=export.public_id, rows=written.rows)
     return export
 
 

@@ -243,7 +243,7 @@ def _send_back(claim: Claim, submission: Submission, *, actor: Actor, now: datet
 def _tell(claim: Claim, submission: Submission, kind: str, now: datetime, **details: str) -> None:
     """Put it in the lab's feed; decisions also reach the expert."""
     ids = {"task": claim.task.public_id, "submission": submission.public_id}
-    record_event(claim.project.lab, claim.project.mode, kind, at=now, **ids, **details)
+    record_event(claim.lab_id, claim.project.mode, kind, at=now, **ids, **details)
     if kind.startswith("submission."):
         due("tasks.tell_of_decision", key=f"{claim.public_id}-{claim.state}", claim=claim.pk)
 

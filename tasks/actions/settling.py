@@ -45,4 +45,4 @@ def _has_open_claims(batch: Batch) -> bool:
 
 
 def _tell(batch: Batch, kind: str, now: datetime) -> None:
-    record_event(batch.project.lab, batch.project.mode, kind, at=now, batch=batch.public_id, state=batch.state)
+    record_event(batch.lab_id, batch.project.mode, kind, at=now, batch=batch.public_id, state=batch.state)

@@ -145,7 +145,7 @@ def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
         seconds=submission.active_seconds,
     )
     record_event(
-        claim.project.lab,
+        claim.lab_id,
         claim.project.mode,
         "submission.submitted",
         at=now,

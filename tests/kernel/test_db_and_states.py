@@ -19,7 +19,7 @@ class Lamp(Stateful):
     brightness = models.IntegerField(default=0)
 
     class Meta:
-        app_label = "accounts"
+        app_label = "kernel"
         db_table = "test_lamp"
         managed = False
 

@@ -161,4 +161,4 @@ def _move_from(batch: Batch, before: str, after: str, now: datetime) -> str:
 
 
 def _tell(batch: Batch, kind: str, now: datetime) -> None:
-    record_event(batch.project.lab, batch.project.mode, kind, at=now, batch=batch.public_id, state=batch.state)
+    record_event(batch.lab_id, batch.project.mode, kind, at=now, batch=batch.public_id, state=batch.state)

@@ -207,5 +207,5 @@ def _require(project: Project, state: str) -> None:
 
 
 def _tell(project: Project, kind: str, now: datetime) -> None:
-    record_event(project.lab, project.mode, kind, at=now, project=project.public_id, state=project.state)
+    record_event(project.lab_id, project.mode, kind, at=now, project=project.public_id, state=project.state)
     due("tasks.project_changed", project=project.pk)
