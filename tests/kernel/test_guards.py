@@ -1,10 +1,14 @@
 """What comes from outside is clean, or refused by name."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 from django import forms
+from hypothesis import given
+from hypothesis import strategies as st
 
+from kernel import guards
 from kernel.errors import FieldError, Invalid
 from kernel.guards import NameField, TextField, check_json, clean_name, clean_text, clean_time, load_json
 from tests.bad_input import BAD_BODIES, BAD_NAMES, BAD_TEXTS, BAD_TIMES, SURROGATE, WRONG_TYPES, cases
@@ -134,3 +138,36 @@ def test_a_form_gives_clean_values():
 
     assert form.is_valid()
     assert form.cleaned_data == {"name": "Cyd", "words": "one\ntwo"}
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**60), 2**60) | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=4),
+    max_leaves=20,
+)
+
+
+@given(JSON, st.booleans())
+def test_the_fast_reading_and_the_strict_one_agree(value: object, is_ascii: bool) -> None:
+    raw = json.dumps(value, ensure_ascii=is_ascii).encode("utf-8", "surrogatepass")
+
+    plain = guards._load_plain(raw, 1_000)
+
+    assert plain is guards._UNSURE or plain == guards._load_strictly(raw, "", 1_000) == value
+
+
+@pytest.mark.parametrize(
+    ("raw", "is_plain"),
+    [
+        (rb'{"a": 1, "b": "x: \"y\": z", "c": {"a": []}}', True),
+        (rb'{"a": 1, "a" : 2}', False),
+        (rb'{"a\"": 1, "a\"": 2}', False),
+        (rb'[{"a": 1}, {"a": 1}]', True),
+        (rb'{"\u0061": 1, "a": 2}', False),
+        (rb"[9007199254740993]", False),
+        (rb"[1e999]", False),
+        (rb"[" * 33 + rb"]" * 33, False),
+    ],
+)
+def test_only_what_every_parser_reads_alike_takes_the_fast_way(raw: bytes, is_plain: bool) -> None:
+    assert (guards._load_plain(raw, 1_000) is not guards._UNSURE) == is_plain
