@@ -118,6 +118,8 @@ class ApiKey(TypedIdModel):
     revoked_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True)
     last_used_ip = models.GenericIPAddressField(null=True, blank=True)
+    # Where it may be used from, as networks in CIDR form; none means anywhere.
+    allowed_networks = ArrayField(models.CharField(max_length=43), default=list, db_default=[], blank=True)
 
     class Meta:
         ordering = ("-created_at", "-id")
@@ -188,3 +190,127 @@ class Event(TypedIdModel):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.public_id}"
+
+
+class EndpointState(models.TextChoices):
+    """Whether deliveries are made."""
+
+    ENABLED = "ENABLED"
+    DISABLED = "DISABLED"
+
+
+class WhyDisabled(models.TextChoices):
+    """Who or what ended the deliveries of an endpoint."""
+
+    BY_LAB = "by_lab"
+    GONE = "gone"
+    FAILING = "failing"
+
+
+class WebhookEndpoint(TypedIdModel, Stateful):
+    """An address of a lab's that is told of events as they happen."""
+
+    PREFIX: ClassVar[str] = "whe"
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="webhook_endpoints")
+    mode = models.CharField(max_length=4, choices=Mode.choices)
+    url = models.CharField(max_length=2_000)
+    description = models.CharField(max_length=200, blank=True, default="")
+    kinds = ArrayField(models.CharField(max_length=60), default=list, blank=True)  # None chosen means every kind.
+    # Sealed, not hashed: each delivery is signed with it. The one before signs too until its time is over.
+    secret = models.TextField()
+    old_secret = models.TextField(blank=True, default="")
+    old_secret_until = models.DateTimeField(null=True, blank=True)
+    disabled_because = models.CharField(max_length=10, choices=WhyDisabled.choices, blank=True, default="")
+    failing_since = models.DateTimeField(null=True, blank=True)  # The first failure since the last success.
+    rests_until = models.DateTimeField(null=True, blank=True)  # After a time-out, so that it holds up nobody else.
+    turn_until = models.DateTimeField(null=True, blank=True)  # One worker at a time delivers to an endpoint.
+    turn_holder = models.CharField(max_length=32, blank=True, default="")
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    removed_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.CheckConstraint(condition=models.Q(mode__in=Mode.values), name="webhook_endpoint_mode_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(state=EndpointState.ENABLED, disabled_because="")
+                | models.Q(state=EndpointState.DISABLED, disabled_because__in=WhyDisabled.values),
+                name="webhook_endpoint_says_why_disabled",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(removed_at__isnull=True)
+                | models.Q(state=EndpointState.DISABLED, secret="", old_secret=""),
+                name="webhook_endpoint_removed_has_no_secret",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("lab", "mode"), condition=models.Q(removed_at__isnull=True), name="webhook_endpoints_of_a_lab"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class DeliveryState(models.TextChoices):
+    """How far a delivery is."""
+
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+class WebhookDelivery(TypedIdModel, Stateful):
+    """One event on its way to one endpoint, through however many attempts."""
+
+    PREFIX: ClassVar[str] = "dlv"
+
+    endpoint = models.ForeignKey(WebhookEndpoint, on_delete=models.PROTECT, related_name="deliveries")
+    event = models.ForeignKey(Event, on_delete=models.PROTECT, related_name="deliveries")
+    attempts = models.IntegerField(default=0)  # Since it was made, or was last asked for again.
+    next_attempt_at = models.DateTimeField(null=True, blank=True)
+    replays = models.IntegerField(default=0)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-id",)
+        constraints = (
+            models.UniqueConstraint(fields=("event", "endpoint"), name="one_delivery_per_event_and_endpoint"),
+            models.CheckConstraint(
+                condition=models.Q(state=DeliveryState.PENDING, next_attempt_at__isnull=False)
+                | models.Q(state__in=(DeliveryState.DELIVERED, DeliveryState.FAILED), next_attempt_at__isnull=True),
+                name="webhook_delivery_pending_has_its_time",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=("endpoint", "next_attempt_at"),
+                condition=models.Q(state=DeliveryState.PENDING),
+                name="webhook_deliveries_pending",
+            ),
+            models.Index(fields=("endpoint", "-id"), name="webhook_deliveries_newest"),
+            models.Index(fields=("created_at",), name="webhook_deliveries_by_age"),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
+class WebhookAttempt(models.Model):
+    """One request to an endpoint and what came of it: the log that the lab reads."""
+
+    delivery = models.ForeignKey(WebhookDelivery, on_delete=models.CASCADE, related_name="log")
+    started_at = models.DateTimeField()
+    duration_ms = models.IntegerField()
+    status = models.SmallIntegerField(null=True)  # None where no answer came; then ``error`` says why.
+    error = models.CharField(max_length=60, blank=True, default="")
+    answer = models.TextField(blank=True, default="")  # The first KiB.
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"attempt {self.pk}"
