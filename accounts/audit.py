@@ -9,6 +9,7 @@ from django.db import models, transaction
 from accounts.context import door
 from accounts.models import AuditEvent
 from kernel.db import app_now, require_transaction
+from kernel.rows import insert
 
 
 class Actor(Protocol):
@@ -51,15 +52,17 @@ def _write(
     actor: Actor | None, verb: str, kind: str, object_id: str, at: datetime, was: str, details: dict[str, object]
 ) -> None:
     at_door = door.get()
-    AuditEvent.objects.create(
-        at=at,
-        actor=actor.public_id if actor else "",
-        acting_role=at_door.acting_role,
-        verb=verb,
-        object_type=kind,
-        object_id=object_id,
-        was=was,
-        details=details,
-        ip=at_door.ip,
-        request_id=at_door.request_id,
+    insert(
+        AuditEvent(
+            at=at,
+            actor=actor.public_id if actor else "",
+            acting_role=at_door.acting_role,
+            verb=verb,
+            object_type=kind,
+            object_id=object_id,
+            was=was,
+            details=details,
+            ip=at_door.ip,
+            request_id=at_door.request_id,
+        )
     )

@@ -1,11 +1,18 @@
 """Keep sessions in the database under a hash of their key: a stolen copy of the table opens nothing."""
 
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
 from django.contrib.sessions.backends import db
 from django.contrib.sessions.models import Session
 from django.utils import timezone
+
+from kernel.prepared import Prepared
+
+SESSION = Prepared(
+    lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now), key="key", now=datetime.now(UTC)
+)
 
 
 def stored_key(key: str) -> str:
@@ -37,7 +44,7 @@ class SessionStore(db.SessionStore):
         key = self.session_key
         if key is None:
             return None
-        row = Session.objects.filter(session_key=stored_key(key), expire_date__gt=timezone.now()).first()
+        row = SESSION.get(key=stored_key(key), now=timezone.now())
         if row is None:
             self._session_key = None
         return row

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from uuid import uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -23,6 +24,7 @@ from experts.models import (
     VerdictKind,
 )
 from experts.states import ApplicationState, ExpertState
+from kernel.prepared import Prepared
 
 QUEUE_ROWS = 100
 FOUND_ROWS = 12
@@ -59,9 +61,15 @@ def jurisdictions(expert: Expert, on: date) -> set[str]:
     return set(held.values_list("jurisdiction", flat=True))
 
 
+EXPERT_OF = Prepared(lambda user: Expert.objects.filter(user=user), user=uuid4())
+
+
 def expert_of(user: User) -> Expert | None:
     """Return the user's expert, if they are one."""
-    return Expert.objects.filter(user=user).select_related("user").first()
+    expert = EXPERT_OF.get(user=user.pk)
+    if expert is not None:
+        expert.user = user
+    return expert
 
 
 def application_of(expert: Expert) -> Application | None:

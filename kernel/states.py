@@ -7,6 +7,7 @@ from django.db import models
 
 from kernel.db import require_transaction
 from kernel.errors import IllegalMove, LostRace
+from kernel.rows import update
 
 Moves = Mapping[str, frozenset[str]]
 
@@ -29,7 +30,7 @@ def move(row: Stateful, to: str, *, moves: Moves, now: datetime, **fields: objec
     if to not in moves.get(was, frozenset()):
         raise IllegalMove(f"This {name} is {_said(was)}, so it cannot become {_said(to)}.")
     changes = {"state": to, "state_changed_at": now, **fields}
-    if not type(row)._base_manager.filter(pk=row.pk, state=was).update(**changes):
+    if not update(row, changes, state=was):
         raise LostRace(f"Somebody else changed this {name} a moment ago. Load the page again to see how it stands.")
     for field, value in changes.items():
         setattr(row, field, value)

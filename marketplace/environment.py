@@ -79,5 +79,6 @@ def database_options(url: str) -> dict[str, object]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": host,
         "PORT": port,
-        "OPTIONS": query,
+        # A statement that comes again is planned once a connection: planning took longer than running.
+        "OPTIONS": {**query, "server_side_binding": True, "prepare_threshold": 5},
     }

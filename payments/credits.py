@@ -11,6 +11,7 @@ from kernel.db import require_transaction
 from kernel.errors import LostRace, Refused
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.rows import insert
 from kernel.states import move
 from labs.models import Lab
 from payments import ledger
@@ -78,7 +79,7 @@ def hold_for_claim(
     legs = [(ledger.project_budget(project, currency), total), (ledger.project_hold(project, currency), -total)]
     if ledger.try_post("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject}) is None:
         raise BudgetReached("The project's budget does not cover the most that this could cost.")
-    return Hold.objects.create(
+    hold = Hold(
         id=hold_id or uuid7(),
         subject=subject,
         project=project,
@@ -91,6 +92,8 @@ def hold_for_claim(
         state_changed_at=at,
         created_at=at,
     )
+    insert(hold)
+    return hold
 
 
 def raise_hold(hold: Hold, *, by_minor: int, key: str, at: datetime) -> Hold:

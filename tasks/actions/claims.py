@@ -41,12 +41,21 @@ def claim_next(
 ) -> Claim:
     """Claim the best open slot, or raise NothingToClaim with its reasons.
 
-    Lapsed claims are ended first, each in its own transaction: two that did so inside their own claim could wait for
-    each other's ledger accounts. Of two who reach for a project's last money one loses at the ledger's floor, and is
-    given something of another project, once.
+    Where there is nothing, lapsed claims are ended, each in its own transaction, and it is asked again: the slot may
+    have been held by one, or the expert by their own. (Two that ended some inside their own claim could wait for each
+    other's ledger accounts.) Of two who reach for a project's last money one loses at the ledger's floor, and is given
+    something of another project, once.
     """
-    expire_claims(now, LAPSED_AT_ONCE, first=expert)
     wish = Wish(kind, batch, project)
+    try:
+        return _claim_within_budget(expert, wish, now=now)
+    except NothingToClaim:
+        if not expire_claims(now, LAPSED_AT_ONCE, first=expert):
+            raise
+        return _claim_within_budget(expert, wish, now=now)
+
+
+def _claim_within_budget(expert: Expert, wish: Wish, *, now: datetime) -> Claim:
     try:
         return _claim(expert, wish, without=(), now=now)
     except OutOfBudget as lost:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from accounts.audit import audit
 from accounts.outbox import due
@@ -12,6 +12,8 @@ from experts.models import Expert
 from kernel.db import action
 from kernel.errors import Invalid
 from kernel.ids import uuid7
+from kernel.prepared import Prepared
+from kernel.rows import insert
 from kernel.states import move
 from labs.events import record_event
 from tasks import content, rules
@@ -79,11 +81,19 @@ def open_review(claim: Claim, *, layer: int, now: datetime) -> Slot:
     )
 
 
+IN_HAND = Prepared(
+    lambda claim, expert: (
+        Claim.objects.select_for_update(of=("self",))
+        .select_related("project__agreement", "task", "slot", "agreement_version")
+        .filter(pk=claim, expert=expert)
+    ),
+    claim=uuid4(),
+    expert=uuid4(),
+)
+
+
 def _lock(claim_id: UUID, expert: Expert) -> Claim:
-    rows = Claim.objects.select_for_update(of=("self",)).select_related(
-        "project__agreement", "task", "slot", "agreement_version"
-    )
-    claim = rows.filter(pk=claim_id, expert=expert).first()
+    claim = IN_HAND.get(claim=claim_id, expert=expert.pk)
     if claim is None:
         raise NotYours("This task is not in your hands.")
     claim.expert = expert
@@ -119,7 +129,7 @@ def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: d
         submitted_at=now,
     )
     submission.response = content.seal_response(submission, claim.project, response)
-    submission.save(force_insert=True)
+    insert(submission)
     move(
         claim,
         ClaimState.SUBMITTED,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db.models import QuerySet
 from django.http import Http404
@@ -10,6 +10,7 @@ from django.http import Http404
 from accounts.models import User
 from experts.models import Expert
 from experts.queries import expert_of
+from kernel.prepared import Prepared
 from payments.rates import pay_minor
 from tasks.models import Claim, Decision, Draft, Review, Submission, WorkKind
 
@@ -29,13 +30,24 @@ def claims_of(user: User) -> QuerySet[Claim]:
     )
 
 
-def kind_of_work(user: User, claim_id: UUID) -> str:
-    """Return the kind of the task that the person claimed to work on; to anyone else it does not exist."""
-    own = Claim.objects.filter(pk=claim_id, expert__user=user, kind=WorkKind.WORK)
-    kind = own.values_list("project__kind", flat=True).first()
-    if kind is None:
+OWN_WORK = Prepared(
+    lambda claim, user: (
+        Claim.objects.filter(pk=claim, expert__user=user, kind=WorkKind.WORK)
+        .select_related("expert", "project")
+        .only("expert__user", "expert__state", "project__kind")
+    ),
+    claim=uuid4(),
+    user=uuid4(),
+)
+
+
+def work_of(user: User, claim_id: UUID) -> Claim:
+    """Return the work that the person claimed, with its expert and its kind; to anyone else it does not exist."""
+    claim = OWN_WORK.get(claim=claim_id, user=user.pk)
+    if claim is None:
         raise Http404
-    return str(kind)
+    claim.expert.user = user
+    return claim
 
 
 def draft_of(claim: Claim) -> Draft | None:

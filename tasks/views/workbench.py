@@ -154,14 +154,15 @@ def _plain(kind: Kind, draft: Json) -> dict[str, str]:
 def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """Hand the answer in; what is refused is kept as a draft, and what does not fit comes back with the form."""
     user, now = viewer(request), app_now()
-    kind = registry.get(page.kind_of_work(user, claim_id))
+    work = page.work_of(user, claim_id)
+    kind = registry.get(work.project.kind)
     fence = forms.FenceForm(request.POST)
     forms.require_valid(fence)
     answer, attested = forms.read_answer(request.POST, kind), forms.read_attestations(request.POST, kind)
     try:
         done = submissions.submit(
             claim_id,
-            expert=page.expert_or_404(user),
+            expert=work.expert,
             fence=fence.cleaned_data["fence"],
             response=answer,
             attestations=attested,
