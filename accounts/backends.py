@@ -10,7 +10,7 @@ from kernel.prepared import Prepared
 USER = Prepared(lambda user: User.objects.filter(pk=user), user=uuid4())
 
 
-class AccountBackend(AuthenticationBackend):
+class AccountBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
     """allauth's own, with a prepared look-up."""
 
     def get_user(self, user_id: object) -> User | None:

@@ -17,6 +17,7 @@ from kernel.db import forbid_transaction
 from kernel.errors import Refused
 
 PORTS = frozenset({443, 8443})
+NOT_PUBLIC = "The address does not lead to a public host."
 # Reachable by Python's ``is_global``, and yet ways to what is not public: NAT64, 6to4, Teredo, site-local, relays.
 TRAPS = tuple(
     ip_network(block)
@@ -87,7 +88,8 @@ def fetch(
             context = ssl.create_default_context()
             sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
             sock.do_handshake()
-        connection = http.client.HTTPConnection(host, port)
+        # Named for its port alone: 443 is left out of the Host header.
+        connection = (http.client.HTTPSConnection if is_tls else http.client.HTTPConnection)(host, port)
         connection.sock = sock
         connection.request(method, path, body=body or None, headers={**(headers or {}), "Connection": "close"})
         response = connection.getresponse()
@@ -100,6 +102,17 @@ def fetch(
     finally:
         alarm.cancel()
         sock.close()
+
+
+def check_address(url: str) -> None:
+    """Refuse an address that we would never call, as far as its text tells; names are judged where we connect."""
+    host, _, _, is_tls = _parts(url)
+    try:
+        literal = ip_address(host)
+    except ValueError:
+        return
+    if is_tls and not is_public(literal):
+        raise OutboundRefused(NOT_PUBLIC)
 
 
 def _parts(url: str) -> tuple[str, int, str, bool]:
@@ -144,7 +157,7 @@ def _connect(host: str, port: int, ends_at: float, *, may_be_loopback: bool) -> 
             sock.close()
             failure = error
     if refused:
-        raise OutboundRefused("The address does not lead to a public host.")
+        raise OutboundRefused(NOT_PUBLIC)
     raise OutboundFailed(type(failure).__name__) from failure
 
 

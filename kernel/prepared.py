@@ -27,14 +27,14 @@ class Plan(Generic[M]):
 
     model: type[M]
     sql: str
-    params: tuple[object, ...]
+    params: tuple[Any, ...]
     names: tuple[str, ...]  # For each parameter, whose value goes there; '' for one that never changes.
     columns: list[str]
     part: slice  # The model's own columns; those of related models follow.
     converters: list[tuple[int, Any, Any]]
     related: list[Any]
 
-    def bind(self, values: Mapping[str, Value]) -> list[object]:
+    def bind(self, values: Mapping[str, Value]) -> list[Any]:
         """Return the parameters of one call."""
         return [values[name] if name else kept for name, kept in zip(self.names, self.params, strict=True)]
 
@@ -93,7 +93,7 @@ class Prepared(Generic[M]):
                 for place, (converters, column) in compiler.get_converters(columns).items()
                 for convert in converters
             ],
-            related=get_related_populators(shape, compiler.select, connection.alias),
+            related=get_related_populators(shape, compiler.select, connection.alias),  # type: ignore[call-arg]  # stubs of a newer Django
         )
 
     def _name_of(self, param: object) -> str:

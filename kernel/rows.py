@@ -34,7 +34,7 @@ def update(row: Model, changes: Mapping[str, object], **still: object) -> bool:
         return bool(cursor.rowcount)
 
 
-def _stored(field: Any, value: Any) -> object:
+def _stored(field: Any, value: Any) -> Any:
     if isinstance(value, Model):
         value = value.prepare_database_save(field)
     return field.get_db_prep_save(value, connection)
@@ -59,7 +59,8 @@ def _update(model: type[Model], wanted: Fields, known: Fields) -> str:
     return f"UPDATE {_name(model._meta.db_table)} SET {changes} WHERE {still}"  # noqa: S608 -- names of our models
 
 
-def _name(name: str) -> str:
+def _name(name: str | None) -> str:
+    assert name is not None  # Every field listed here has a column.
     return connection.ops.quote_name(name)
 
 

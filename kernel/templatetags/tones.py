@@ -33,6 +33,8 @@ TONES: Final = MappingProxyType(
         "signature": {SETTLED: "LIVE", STOPPED: "REVOKED", OVER: "SUPERSEDED EXPIRED"},
         "lab": {IDLE: "APPLICANT", SETTLED: "ACTIVE", STOPPED: "FROZEN", OVER: "CLOSED"},
         "apikey": {SETTLED: "LIVE", IDLE: "TEST", OVER: "REVOKED EXPIRED"},
+        "webhookendpoint": {SETTLED: "ENABLED", STOPPED: "DISABLED"},
+        "webhookdelivery": {MOTION: "PENDING", SETTLED: "DELIVERED", STOPPED: "FAILED"},
         "project": {IDLE: "DRAFT", SETTLED: "LIVE", WAIT: "PAUSED", OVER: "CLOSED"},
         "batch": {
             IDLE: "DRAFT STAGED",

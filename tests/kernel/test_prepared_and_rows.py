@@ -42,8 +42,9 @@ def test_a_prepared_queryset_finds_what_the_queryset_finds(db):
 
 def test_a_prepared_row_comes_with_what_was_selected_with_it(db, django_assert_num_queries):
 
-    lab = Lab.objects.create(name="Lumen", state="ACTIVE", state_changed_at=app_now(), terms_accepted_at=app_now())
-    event = Event.objects.create(lab=lab, mode="live", kind="batch.staged", data={"a": [1]}, created_at=app_now())
+    at = app_now()
+    lab = Lab.objects.create(name="Lumen", state="APPLICANT", state_changed_at=at, created_at=at, terms_accepted_at=at)
+    event = Event.objects.create(lab=lab, mode="live", kind="batch.staged", data={"a": [1]}, created_at=at)
     prepared = Prepared(lambda event: Event.objects.select_related("lab").filter(pk=event), event=uuid4())
 
     with django_assert_num_queries(1):
