@@ -17,6 +17,7 @@ from labs.doors import PAGING, READ, LabView, answer, query, refuse_unknown_para
 from labs.doors.paging import read_limit
 from labs.doors.problems import NOT_FOUND
 from labs.doors.throttles import BURST, RATE_PER_SECOND
+from labs.events import EVENT_KINDS, shown
 from labs.models import Event, LabState, Mode
 
 
@@ -45,16 +46,14 @@ class MeOut(serializers.Serializer[Any]):
     limits = LimitsOut()
 
 
-class EventOut(serializers.ModelSerializer[Event]):
-    """A line in the feed: ids and states, never content."""
+class EventOut(serializers.Serializer[Any]):
+    """A line in the feed, which is also the body of a webhook: ids and states, never content."""
 
-    id = serializers.CharField(source="public_id", read_only=True)
-    data = serializers.DictField(child=serializers.JSONField(), read_only=True)  # type: ignore[assignment]  # As a field it replaces the property of this name.
-
-    class Meta:
-        model = Event
-        fields = ("id", "kind", "data", "created_at")
-        read_only_fields = fields
+    id = serializers.CharField()
+    type = serializers.ChoiceField(choices=list(EVENT_KINDS.items()))
+    timestamp = serializers.DateTimeField()
+    mode = serializers.ChoiceField(choices=Mode.choices)
+    data = serializers.DictField(child=serializers.JSONField())  # type: ignore[assignment]  # As a field it replaces the property of this name.
 
 
 class EventsOut(serializers.Serializer[Any]):
@@ -115,7 +114,7 @@ class Events(LabView):
             rows = queries.events_after(rows, *_position(after))
         found = list(rows[: read_limit(request)])
         last = _place(found[-1]) if found else after
-        return Response({"data": EventOut(found, many=True).data, "last": last})
+        return Response({"data": [shown(event) for event in found], "last": last})
 
 
 class Nowhere(LabView):

@@ -1,4 +1,4 @@
-"""Background work of labs: mail about applications, and forgetting the keys of old requests."""
+"""Background work of labs: letters, deliveries to labs' endpoints, and forgetting what is old."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from accounts.outbox import job
 from kernel.db import app_now
 from labs import notices
 from labs.doors.idempotency import sweep_records
-from labs.models import Lab
+from labs.models import Lab, WebhookEndpoint
+from labs.webhooks import deliveries, retention
 
 
 @job("labs.tell_operators_of_application")
@@ -34,3 +35,28 @@ def sweep_idempotency() -> None:
     """Forget Idempotency-Keys older than seven days."""
     while sweep_records(app_now()):
         continue
+
+
+@job("labs.deliver", queue="webhooks", timeout=60)
+def deliver(endpoint: str) -> None:
+    """Deliver what is due at an endpoint."""
+    deliveries.deliver(UUID(endpoint))
+
+
+@job("labs.sweep_deliveries")
+def sweep_deliveries() -> None:
+    """Look for deliveries that nobody came for."""
+    deliveries.ask_for_left_behind()
+
+
+@job("labs.prune_deliveries", timeout=120)
+def prune_deliveries() -> None:
+    """Forget deliveries that ended long ago, with their attempts."""
+    while retention.prune_deliveries(now=app_now()):
+        continue
+
+
+@job("labs.tell_owners_of_disabled_endpoint")
+def tell_owners_of_disabled_endpoint(endpoint: str) -> None:
+    """Write to the lab's owners that nothing is sent to an endpoint any more."""
+    notices.tell_owners_of_disabled_endpoint(WebhookEndpoint.objects.get(pk=UUID(endpoint)), now=app_now())

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from agreements import api as agreements
 from labs import api as labs
+from labs.webhooks import api as webhooks
 from payments import api as payments
 from tasks.api import batches, exports, posting, projects, submissions
 
@@ -16,6 +17,21 @@ urlpatterns = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("me", labs.Me.as_view(), name="me"),
     path("events", labs.Events.as_view(), name="events"),
+    path("webhooks", webhooks.Endpoints.as_view(), name="webhooks"),
+    path("webhooks/<whe:endpoint_id>", webhooks.OneEndpoint.as_view(), name="webhook"),
+    path("webhooks/<whe:endpoint_id>:test", webhooks.TestEndpoint.as_view(), name="test_webhook"),
+    path("webhooks/<whe:endpoint_id>:rotate_secret", webhooks.RotateSecret.as_view(), name="rotate_webhook_secret"),
+    path("webhooks/<whe:endpoint_id>/deliveries", webhooks.Deliveries.as_view(), name="webhook_deliveries"),
+    path(
+        "webhooks/<whe:endpoint_id>/deliveries/<dlv:delivery_id>",
+        webhooks.OneDelivery.as_view(),
+        name="webhook_delivery",
+    ),
+    path(
+        "webhooks/<whe:endpoint_id>/deliveries/<dlv:delivery_id>:replay",
+        webhooks.ReplayDelivery.as_view(),
+        name="replay_webhook_delivery",
+    ),
     path("balance", payments.Balance.as_view(), name="balance"),
     path("agreements", agreements.Agreements.as_view(), name="agreements"),
     path("agreements/<agr:agreement_id>", agreements.OneAgreement.as_view(), name="agreement"),

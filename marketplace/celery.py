@@ -20,6 +20,8 @@ RECURRING: Final[dict[str, int]] = {
     "accounts.seal_audit": 5,
     "accounts.prune": HOUR,
     "experts.expire_credentials": HOUR,
+    "labs.prune_deliveries": HOUR,
+    "labs.sweep_deliveries": 2 * MINUTE,
     "labs.sweep_idempotency": HOUR,
     "payments.catch_up_stripe_events": HOUR,
     "payments.sweep_payouts": 5 * MINUTE,
@@ -29,7 +31,7 @@ RECURRING: Final[dict[str, int]] = {
     "tasks.sweep_ingest": 5 * MINUTE,
 }
 
-QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest")
+QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest", "webhooks")
 
 app = Celery("guildhall")
 app.config_from_object("django.conf:settings", namespace="CELERY")

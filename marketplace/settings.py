@@ -357,6 +357,8 @@ SPECTACULAR_SETTINGS = {
         "ModeEnum": "labs.models.Mode",
         "IngestModeEnum": "tasks.models.IngestMode",
         "LabStateEnum": "labs.models.LabState",
+        "EndpointStateEnum": "labs.models.EndpointState",
+        "DeliveryStateEnum": "labs.models.DeliveryState",
         "ProjectStateEnum": "tasks.states.ProjectState",
         "BatchStateEnum": "tasks.states.BatchState",
         "ClaimStateEnum": "tasks.states.ClaimState",

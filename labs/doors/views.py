@@ -67,6 +67,8 @@ class LabView(APIView):
     max_body_bytes: ClassVar[int] = bodies.MAX_JSON_BYTES
     # A streamed body is read by the handler, which reserves its key and closes it by itself.
     is_streamed: ClassVar[bool] = False
+    # An answer that holds a secret is not stored: for a key that comes again, ``rebuilt`` makes it anew.
+    keeps_answers: ClassVar[bool] = True
 
     raw: bytes = b""
     reservation: idempotency.Reservation | None = None
@@ -140,7 +142,8 @@ class LabView(APIView):
         for name, value in self.rate_headers.items():
             final.headers[name] = value
         final.headers["Cache-Control"] = "no-store"
-        if self.reservation is not None and isinstance(final, Response) and final.status_code < 400:
+        is_kept = self.keeps_answers and self.reservation is not None
+        if is_kept and isinstance(final, Response) and final.status_code < 400:
             final.add_post_render_callback(self._store)
         return final
 

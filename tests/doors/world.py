@@ -16,6 +16,7 @@ from experts.models import Credential, ReviewerMark, TierGrant
 from kernel.db import app_now
 from kernel.ids import uuid7
 from labs.actions import register_lab
+from labs.webhooks.actions import create_endpoint, send_trial
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
 from tasks.actions.submissions import save_draft
@@ -81,7 +82,10 @@ def build_doors() -> Doors:
     applicant = register_lab(
         owner=make_user("Amy"), name="Newcomer", contact_email="new@example.org", country="US", now=now
     )
+    endpoint, _ = create_endpoint(world.lab, mode="live", url="https://lab.invalid/hook", by=world.owner, now=now)
     ids |= {
+        "endpoint_id": endpoint.pk,
+        "delivery_id": send_trial(endpoint, by=world.owner, now=now).pk,
         "applicant_id": applicant.pk,
         "key_id": key.pk,
         "member_id": world.lab.members.get().pk,

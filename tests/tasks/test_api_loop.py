@@ -309,7 +309,7 @@ def test_the_feed_tells_what_happened_in_order() -> None:
     first = ok(lab.get("/events", limit="2"))
     rest = ok(lab.get("/events", after=first["last"]))
 
-    kinds = [event["kind"] for event in (*first["data"], *rest["data"])]
+    kinds = [event["type"] for event in (*first["data"], *rest["data"])]
     assert kinds == ["project.launched", "batch.staged", "batch.running", "batch.paused"]
     assert Event.objects.filter(lab=world.lab).count() == 4
     assert lab.get("/events", after="nonsense").status_code == 422
