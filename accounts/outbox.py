@@ -28,6 +28,7 @@ from kernel.errors import Refused
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
+WAITS_FOR_STRANGERS = "webhooks"  # The queue whose work may hang for as long as others let it.
 BACKOFF_FACTOR = 4
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -118,8 +119,11 @@ def run_due(limit: int = 100) -> int:
 
 def run_overdue(seconds: float, limit: int) -> int:
     """Work on rows that have been due for ``seconds`` and nobody took; return how many were taken."""
+    overdue = "run_after < app_now() - make_interval(secs => %s)"
+    hanging = [job.kind for job in registry.values() if job.queue == WAITS_FOR_STRANGERS]
     for taken in range(limit):
-        lease = _lease("run_after < app_now() - make_interval(secs => %s)", seconds)
+        # Our own work first: whoever sweeps does one thing after another.
+        lease = _lease(f"{overdue} AND kind <> ALL (%s)", seconds, hanging) or _lease(overdue, seconds)
         if lease is None:
             return taken
         _run(lease)
@@ -161,7 +165,7 @@ def _nudge_after_commit(kind: str, item: int) -> None:
         transaction.on_commit(partial(nudger.nudge, (kind, registry[kind].queue, item)), robust=True)
 
 
-def _lease(condition: str, *values: float) -> Lease | None:
+def _lease(condition: str, *values: float | list[str]) -> Lease | None:
     """Take the oldest due row that nobody holds; rows whose every attempt died are declared dead on the way."""
     forbid_transaction()
     holder = f"{socket.gethostname()}:{os.getpid()}:{uuid4().hex[:12]}"

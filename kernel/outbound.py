@@ -94,11 +94,12 @@ def fetch(
         connection.request(method, path, body=body or None, headers={**(headers or {}), "Connection": "close"})
         response = connection.getresponse()
         content = response.read(max_bytes + 1)
-        if time.monotonic() >= ends_at:  # The alarm's cut looks like an early end.
+        if time.monotonic() >= ends_at:  # The alarm's cut looks like an early end, and like others hanging up.
             raise TimeoutError
         return Answer(response.status, dict(response.getheaders()), content[:max_bytes], len(content) > max_bytes)
     except (OSError, http.client.HTTPException) as error:
-        raise OutboundFailed(type(error).__name__) from error
+        is_late = time.monotonic() >= ends_at
+        raise OutboundFailed("TimeoutError" if is_late else type(error).__name__) from error
     finally:
         alarm.cancel()
         sock.close()

@@ -160,9 +160,7 @@ DATABASES["default"]["OPTIONS"]["options"] = " ".join(
     f"-c {name}={milliseconds}"
     for name, milliseconds in {
         "statement_timeout": STATEMENT_TIMEOUT_SECONDS * 1000,
-        "lock_timeout": 2_000
-        if not IS_TEST
-        else 10_000,  # Tests run two to a core; waiting there proves nothing wrong.
+        "lock_timeout": 10_000 if IS_TEST else 2_000,  # Tests run two to a core: waiting proves nothing there.
         "idle_in_transaction_session_timeout": 10_000 if not IS_TEST else 60_000,
     }.items()
 )

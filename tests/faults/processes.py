@@ -77,6 +77,15 @@ def worker(**changes: str) -> subprocess.Popen[bytes]:
     )  # fmt: skip
 
 
+def deliverer(**changes: str) -> subprocess.Popen[bytes]:
+    """Start the worker that calls labs' endpoints, with fewer threads than it has elsewhere."""
+    options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "ERROR", "-c", "4"]
+    return start(
+        "-m", "celery", "-A", "marketplace.celery", "worker", "-Q", "webhooks", "--pool", "threads",
+        "--hostname", "deliverer@%h", *options, **changes,
+    )  # fmt: skip
+
+
 def sweeper(**changes: str) -> subprocess.Popen[bytes]:
     """Start a sweeper that looks twice a second."""
     return start("-c", SWEEP, **changes)

@@ -1,6 +1,7 @@
 """Strangers' addresses never lead us to what is not public, nor keep us waiting."""
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +11,8 @@ from ipaddress import ip_address
 import pytest
 from django.db import transaction
 
-from kernel.outbound import OutboundFailed, OutboundRefused, fetch, is_public
+from kernel import outbound
+from kernel.outbound import OutboundFailed, OutboundRefused, check_address, fetch, is_public
 
 HIDDEN = [
     "0.0.0.1", "10.0.0.1", "100.64.0.1", "127.0.0.1", "127.255.255.254", "169.254.169.254", "172.16.0.1",
@@ -83,12 +85,83 @@ def test_a_public_address_is_public(address):
     assert is_public(ip_address(address))
 
 
-@pytest.mark.parametrize("url", ADDRESSES)
-def test_no_form_of_a_hidden_address_is_called(url):
-    with pytest.raises((OutboundRefused, OutboundFailed)) as refused:
-        fetch("GET", url, deadline_seconds=2)
+class Connections:
+    """Counts every connection that this process begins, as the interpreter itself reports them."""
 
-    assert isinstance(refused.value, OutboundRefused) or str(refused.value) == "The host's name was not found."
+    def __init__(self) -> None:
+        self.is_on = False
+        self.begun: list[object] = []
+        sys.addaudithook(self._hear)  # For good: a hook cannot be taken off, only told to listen or not.
+
+    def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.is_on and event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            self.begun.append(arguments[-1])
+
+    @contextmanager
+    def counted(self) -> Iterator[list[object]]:
+        """Give the list of what was begun, filled while the block runs."""
+        self.begun, self.is_on = [], True
+        try:
+            yield self.begun
+        finally:
+            self.is_on = False
+
+
+@pytest.fixture(scope="module")
+def connections() -> Connections:
+    return Connections()
+
+
+def literal(address: str) -> str:
+    """Write an address as the host of a URL."""
+    return f"https://[{address}]/" if ":" in address else f"https://{address}/"
+
+
+def test_no_form_of_a_hidden_address_is_ever_connected_to(connections):
+    urls = [*(literal(address) for address in HIDDEN), *ADDRESSES, *MALFORMED]
+    said = {}
+    with connections.counted() as begun:
+        for url in urls:
+            try:
+                said[url] = fetch("GET", url, deadline_seconds=2)
+            except OutboundRefused:
+                continue
+            except OutboundFailed as failure:
+                said[url] = str(failure)
+
+    assert len(set(urls)) >= 60
+    assert begun == []
+    assert set(said.values()) <= {"The host's name was not found."}
+
+
+@pytest.mark.parametrize("address", HIDDEN)
+def test_a_name_that_leads_inside_is_not_connected_to(connections, monkeypatch, address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    rows = [(family, socket.SOCK_STREAM, 6, "", (address, 443))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: rows)
+
+    with connections.counted() as begun, pytest.raises(OutboundRefused):
+        fetch("GET", "https://rebound.example/", deadline_seconds=2)
+
+    assert begun == []
+
+
+def test_of_several_addresses_only_the_public_is_tried_and_the_name_is_asked_once(connections, monkeypatch):
+    asked = []
+
+    def rebind(host, port, **kwargs):
+        asked.append(host)
+        # Public at first, inside ever after: whoever judged one answer and connected by another would be led in.
+        inside = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))]
+        public = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("1.1.1.1", port))]
+        return [*inside, *public] if len(asked) == 1 else inside
+
+    monkeypatch.setattr(socket, "getaddrinfo", rebind)
+
+    with connections.counted() as begun, pytest.raises(OutboundFailed):
+        fetch("GET", "https://rebound.example/", deadline_seconds=0.2)
+
+    assert (asked, begun) == (["rebound.example"], [("1.1.1.1", 443)])
 
 
 @pytest.mark.parametrize("url", MALFORMED)
@@ -121,11 +194,33 @@ def test_production_allows_no_loopback(settings):
             fetch("GET", f"http://{pair}/")
 
 
-def test_a_redirect_is_an_answer(settings):
-    with server(says(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n")) as pair:
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_redirect_is_an_answer_and_is_not_followed(settings, connections, status):
+    text = f"HTTP/1.1 {status} Elsewhere\r\nLocation: http://169.254.169.254/\r\nContent-Length: 0\r\n\r\n"
+    with server(says(text.encode())) as pair:
         settings.OUTBOUND_ALLOW = [pair]
+        with connections.counted() as begun:
+            answer = fetch("POST", f"http://{pair}/", body=b"{}")
 
-        assert fetch("GET", f"http://{pair}/").status == 302
+    assert (answer.status, len(begun)) == (status, 1)
+
+
+def test_a_broken_handshake_is_a_failure_and_a_silent_one_ends_at_the_deadline(monkeypatch):
+    with server(says(b"\x15\x03\x01\x00\x02\x02\x28")) as refuses, server(lambda line: time.sleep(1)) as silent:
+        for pair, expected in ((refuses, "SSLError"), (silent, "TimeoutError")):
+            port = int(pair.rpartition(":")[2])
+            monkeypatch.setattr(
+                outbound, "_connect", lambda *a, port=port, **k: socket.create_connection(("127.0.0.1", port), 0.4)
+            )
+            with pytest.raises(OutboundFailed, match=expected):
+                fetch("GET", "https://lab.example/", deadline_seconds=0.4)
+
+
+def test_an_address_is_judged_by_its_text_before_it_is_kept():
+    for url in (*(literal(address) for address in HIDDEN), *MALFORMED):
+        with pytest.raises(OutboundRefused):
+            check_address(url)
+    check_address("https://lab.example.org:8443/hook?x=1")
 
 
 def test_the_environments_proxy_is_not_asked(settings, monkeypatch):
@@ -164,7 +259,7 @@ def test_a_dripping_answer_ends_at_the_deadline(settings, start):
         settings.OUTBOUND_ALLOW = [pair]
         began = time.monotonic()
 
-        with pytest.raises(OutboundFailed):
+        with pytest.raises(OutboundFailed, match="TimeoutError"):
             fetch("GET", f"http://{pair}/", deadline_seconds=0.5)
 
         assert time.monotonic() - began < 1.5

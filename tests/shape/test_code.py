@@ -103,6 +103,18 @@ def test_only_the_gate_opens_sealed_content() -> None:
     assert found <= OPENS_SEALED
 
 
+def test_only_those_who_use_a_secret_open_it() -> None:
+    found = {
+        name
+        for name, tree, _ in sources()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and any(alias.name == "open_secret" for alias in node.names)
+    }
+
+    # Seeds of one-time codes; and what signs webhooks, which a hash could not.
+    assert found <= {"accounts/adapter.py", "labs/webhooks/signing.py"}
+
+
 def test_only_the_named_modules_open_connections() -> None:
     found = {name for name, tree, _ in sources() for node in ast.walk(tree) if imported(node) & NETWORK}
     sandbox = {
