@@ -1,0 +1,1 @@
+"""Clients and validators that others wrote, unchanged, against what we serve."""
