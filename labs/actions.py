@@ -14,6 +14,7 @@ from kernel.guards import clean_name, clean_text
 from kernel.states import move
 from labs import rules
 from labs.models import ApiKey, Lab, LabState, Member, Mode, Role, Scope
+from labs.networks import clean_networks
 from labs.secrets import new_key_text
 from labs.states import LAB_MOVES
 
@@ -123,9 +124,11 @@ def create_api_key(
     by: User | ApiKey | None,
     now: datetime,
     expires_at: datetime | None = None,
+    allowed_networks: Sequence[str] = (),
 ) -> tuple[ApiKey, str]:
-    """Make a key and return it with its text, which is kept nowhere."""
+    """Make a key and return it with its text, which is kept nowhere; without networks it works from anywhere."""
     _check_key(lab, mode=mode, scopes=scopes, expires_at=expires_at, now=now)
+    networks = clean_networks(allowed_networks)
     text, parts = new_key_text(mode)
     key = ApiKey.objects.create(
         lab=lab,
@@ -137,6 +140,7 @@ def create_api_key(
         created_by=by if isinstance(by, User) else None,
         created_at=now,
         expires_at=expires_at,
+        allowed_networks=networks,
     )
     audit(by, "api_key.created", key, at=now, lab=lab.public_id, mode=mode, scopes=" ".join(key.scopes))
     return key, text
@@ -160,11 +164,23 @@ def rotate_api_key(key: ApiKey, *, by: User | ApiKey | None, now: datetime) -> t
         created_by=by if isinstance(by, User) else None,
         created_at=now,
         expires_at=now + lifetime if lifetime else None,
+        allowed_networks=key.allowed_networks,
     )
     ApiKey.objects.filter(pk=key.pk).update(expires_at=ends_at)
     key.expires_at = ends_at
     audit(by, "api_key.rotated", key, at=now, lab=key.lab.public_id, successor=successor.public_id)
     return successor, text
+
+
+@action
+def bind_api_key(key: ApiKey, *, allowed_networks: Sequence[str], by: User | ApiKey, now: datetime) -> ApiKey:
+    """Let the key be used from these networks alone, from the next request on; none means from anywhere."""
+    if not rules.is_usable(key, now):
+        raise Refused("This key has ended already. Make a new one.")
+    key.allowed_networks = clean_networks(allowed_networks)
+    ApiKey.objects.filter(pk=key.pk).update(allowed_networks=key.allowed_networks)
+    audit(by, "api_key.bound", key, at=now, lab=key.lab.public_id, networks=" ".join(key.allowed_networks))
+    return key
 
 
 @action

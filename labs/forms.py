@@ -10,8 +10,10 @@ from django import forms
 from django.core.validators import URLValidator
 
 from accounts.models import User
+from kernel.errors import Invalid
 from kernel.guards import NameField, TextField
 from labs.models import Mode, Role, Scope
+from labs.networks import clean_networks
 
 SCOPE_WORDS = {
     Scope.TASKS_WRITE: "Post and drive projects, batches and tasks",
@@ -68,6 +70,21 @@ class LabForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "terms"}
 
 
+class NetworksField(forms.CharField):
+    """Networks, separated by spaces, commas or lines."""
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.Textarea(attrs={"rows": 2, "placeholder": "203.0.113.0/24"})
+        super().__init__(label="Only from these networks", max_length=1_000, required=False, widget=widget, **options)
+
+    def clean(self, value: Any) -> list[str]:
+        """Return the networks in CIDR form, or say which is none."""
+        try:
+            return clean_networks(str(super().clean(value)).replace(",", " ").split())
+        except Invalid as refusal:
+            raise forms.ValidationError(refusal.errors[0].detail) from refusal
+
+
 class KeyForm(forms.Form):
     """A new key."""
 
@@ -86,6 +103,7 @@ class KeyForm(forms.Form):
         error_messages={"required": "Choose at least one thing that the key may do."},
     )
     lifetime = forms.ChoiceField(label="It ends", choices=LIFETIMES, initial="90")
+    networks = NetworksField()
 
     def values(self, now: datetime) -> dict[str, Any]:
         """Return what the action takes."""
@@ -96,7 +114,14 @@ class KeyForm(forms.Form):
             "mode": data["mode"],
             "scopes": data["scopes"],
             "expires_at": now + timedelta(days=days) if days else None,
+            "allowed_networks": data["networks"],
         }
+
+
+class NetworksForm(forms.Form):
+    """From where an existing key may be used."""
+
+    networks = NetworksField()
 
 
 class MemberForm(forms.Form):

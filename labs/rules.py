@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.contrib.auth.models import AnonymousUser
 
@@ -29,6 +30,18 @@ def is_open_for_business(lab: Lab) -> bool:
 def is_usable(key: ApiKey, now: datetime) -> bool:
     """Tell whether the key still speaks for its lab."""
     return key.revoked_at is None and (key.expires_at is None or key.expires_at > now)
+
+
+def is_allowed_from(key: ApiKey, ip: str | None) -> bool:
+    """Tell whether the key may be used from this address."""
+    if not key.allowed_networks:
+        return True
+    if ip is None:
+        return False
+    address = ip_address(ip)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        address = address.ipv4_mapped
+    return any(address in ip_network(network) for network in key.allowed_networks)
 
 
 def has_scope(key: ApiKey, scope: str) -> bool:

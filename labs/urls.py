@@ -12,6 +12,7 @@ urlpatterns = [
     path("labs/terms/", views.terms, name="terms"),
     path("lab/keys/", views.keys, name="keys"),
     path("lab/keys/<key:key_id>/rotate/", views.rotate_key, name="rotate_key"),
+    path("lab/keys/<key:key_id>/networks/", views.key_networks, name="key_networks"),
     path("lab/keys/<key:key_id>/revoke/", views.revoke_key, name="revoke_key"),
     path("lab/webhooks/", webhooks.webhooks, name="webhooks"),
     path("lab/webhooks/<whe:endpoint_id>/", webhooks.webhook, name="webhook"),

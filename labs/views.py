@@ -18,7 +18,7 @@ from accounts.rules import is_operator
 from kernel.db import app_now
 from kernel.errors import Invalid
 from labs import actions, queries, rules
-from labs.forms import DecisionForm, KeyForm, LabForm, MemberForm
+from labs.forms import DecisionForm, KeyForm, LabForm, MemberForm, NetworksForm
 from labs.models import Member
 
 
@@ -66,6 +66,23 @@ def rotate_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
     key = get_object_or_404(queries.keys_of(membership.lab), pk=key_id)
     _, made = actions.rotate_api_key(key, by=signed_in(request), now=app_now())
     return _keys_page(request, membership, KeyForm(), made)
+
+
+@never_cache
+@login_required
+def key_networks(request: HttpRequest, key_id: UUID) -> HttpResponse:
+    """Say from which networks a key may be used."""
+    membership = _membership(request)
+    _require_owner(membership)
+    key = get_object_or_404(queries.keys_of(membership.lab), pk=key_id)
+    form = NetworksForm(request.POST or None, initial={"networks": "\n".join(key.allowed_networks)})
+    if request.method == "POST" and form.is_valid():
+        networks = form.cleaned_data["networks"]
+        actions.bind_api_key(key, allowed_networks=networks, by=signed_in(request), now=app_now())
+        messages.success(request, f"{key.label} works from {'these networks alone' if networks else 'anywhere'}.")
+        return redirect("labs:keys")
+    context = {"key": key, "form": form}
+    return render(request, "labs/key_networks.html", context, status=422 if form.errors else 200)
 
 
 @require_POST

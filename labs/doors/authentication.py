@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.models import AnonymousUser
 from django.utils.crypto import constant_time_compare
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -29,6 +31,13 @@ class LabIsFrozen(Refused):
     status = 403
 
 
+class NotFromHere(Refused):
+    """The key is bound to networks, and this is none of them."""
+
+    code = "network_not_allowed"
+    status = 403
+
+
 class LabKeyAuthentication(BaseAuthentication):
     """Read ``Authorization: Bearer gh_…``; ``request.auth`` is the ApiKey, ``request.user`` stays anonymous."""
 
@@ -39,8 +48,13 @@ class LabKeyAuthentication(BaseAuthentication):
             return None
         if len(words) != 2 or words[0].lower() != b"bearer" or not words[1].isascii():
             raise AuthenticationFailed(NO_KEY)
-        key = usable_key(words[1].decode("ascii"), ip=client_ip(request._request))
+        now = app_now()
+        key = usable_key(words[1].decode("ascii"), now=now)
         request._request.api_key = key  # type: ignore[attr-defined]  # whose access was refused, for the audit log
+        ip = client_ip(request._request)
+        if not rules.is_allowed_from(key, ip):
+            raise NotFromHere("This key may not be used from your address. Its lab's owners say from where it may.")
+        note_key_use(key, ip=ip, now=now)
         return AnonymousUser(), key
 
     def authenticate_header(self, request: Request) -> str:
@@ -48,18 +62,16 @@ class LabKeyAuthentication(BaseAuthentication):
         return 'Bearer realm="Guildhall"'
 
 
-def usable_key(text: str, *, ip: str | None) -> ApiKey:
-    """Return the key that ``text`` spells and note its use, or raise AuthenticationFailed."""
+def usable_key(text: str, *, now: datetime) -> ApiKey:
+    """Return the key that ``text`` spells, or raise AuthenticationFailed."""
     parts = parse_key_text(text)
     key = queries.find_key(parts.mode, parts.key_id) if parts else None
     if parts is None or key is None:
         raise AuthenticationFailed(NO_KEY)
-    now = app_now()
     if not constant_time_compare(bytes(key.secret_sha256), parts.secret_sha256):
         raise AuthenticationFailed(NO_KEY)
     if not rules.is_usable(key, now) or key.lab.state == LabState.CLOSED:
         raise AuthenticationFailed(NO_KEY)
-    note_key_use(key, ip=ip, now=now)
     return key
 
 

@@ -128,7 +128,7 @@ class Endpoints(SecretView):
     made_status = 201
 
     @extend_schema(
-        operation_id="list_webhooks", tags=["webhooks"], parameters=PAGING,
+        operation_id="list_webhooks", tags=["webhooks"], parameters=[*PAGING],
         responses={200: page_of(EndpointOut), **READ},
     )  # fmt: skip
     def get(self, request: Request) -> Response:

@@ -68,6 +68,7 @@ PAGES: dict[str, dict[str, str]] = {
     "labs:signup": {"GET": "L+++++++++", "POST": "L+++++++++"},
     "labs:terms": {"GET": "L+++++++++"},
     "labs:keys": {"GET": "L000++0000", "POST": "L000++0000"},
+    "labs:key_networks": {"GET": "L000+00000", "POST": "L000+00000"},
     "labs:rotate_key": {"POST": "L000+00000"},
     "labs:revoke_key": {"POST": "L000+00000"},
     "labs:webhooks": {"GET": "L000++0000", "POST": "L000++0000"},

@@ -115,6 +115,26 @@ def test_a_key_is_shown_once_and_works(console: Client) -> None:
     assert "no-store" in made.headers["Cache-Control"]
 
 
+def test_a_key_works_from_its_networks_alone(console: Client) -> None:
+    made = console.post("/lab/keys/", {**KEY, "networks": "203.0.113.7, 198.51.100.0/24\n2001:db8::1/32"})
+    shown = re.search(r"gh_test_[0-9A-Za-z]{8}_[0-9A-Za-z]{49}", text(made))
+    key = ApiKey.objects.get()
+    assert shown is not None
+    client = ApiClient(shown.group())
+
+    refused = client.get("/me")
+    console.post(f"/lab/keys/{key.public_id}/networks/", {"networks": "127.0.0.0/8"})
+    taken = client.get("/me")
+    wrong = console.post(f"/lab/keys/{key.public_id}/networks/", {"networks": "127.0.0.0/8 my-office"})
+    console.post(f"/lab/keys/{key.public_id}/rotate/")
+
+    assert key.allowed_networks == ["198.51.100.0/24", "2001:db8::/32", "203.0.113.7/32"]
+    assert (refused.status_code, refused.json()["code"], taken.status_code) == (403, "network_not_allowed", 200)
+    assert (wrong.status_code, "is not an address or a network" in text(wrong)) == (422, True)
+    assert {tuple(each.allowed_networks) for each in ApiKey.objects.all()} == {("127.0.0.0/8",)}
+    assert AuditEvent.objects.filter(verb="api_key.bound").count() == 1
+
+
 def test_rotating_keeps_the_old_key_for_a_day_and_revoking_ends_it(console: Client) -> None:
     console.post("/lab/keys/", KEY)
     key = ApiKey.objects.get()
