@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +20,20 @@ from tests.labs.receiver import Received, receiving
 from tests.tasks.factories import make_lab
 
 pytestmark = pytest.mark.django_db
+
+
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
+READ_ALL = """
+import { readFileSync } from "node:fs";
+const events = JSON.parse(readFileSync(0, "utf8")).map((each) => readDelivery(each.secret, each.body, each.headers));
+console.log(JSON.stringify(events));
+"""
+
+
+def documented(language: str) -> str:
+    """Return the code that the document gives in a language."""
+    (block,) = re.findall(rf"```{language}\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+    return str(block)
 
 
 @pytest.fixture
@@ -66,3 +82,15 @@ def test_the_javascript_library_verifies_our_deliveries(delivered: tuple[list[Re
 
     assert [each["event"]["data"] for each in good] == [{"export": "exr_1", "rows": 400}] * 3
     assert [list(each) for each in (changed, late, foreign)] == [["error"]] * 3
+
+
+def test_the_code_in_the_document_does_what_it_says(delivered: tuple[list[Received], list[str]]) -> None:
+    sent = parcels(*delivered)
+    names: dict[str, Any] = {}
+    exec(documented("python"), names)  # noqa: S102  # Our own document.
+
+    by_python = [names["read_delivery"](each["secret"], each["body"], each["headers"]) for each in sent]
+    by_javascript = node.run("--input-type=module", sent, "-e", documented("js") + READ_ALL)
+
+    assert by_python == by_javascript
+    assert [event and event["type"] for event in by_python] == ["export.ready"] * 3 + [None] * 3

@@ -13,6 +13,7 @@ import pytest
 from accounts.outbox import drain
 from kernel.db import app_now
 from kernel.ids import decode_id
+from labs.events import EVENT_KINDS
 from tasks.actions import routes
 from tasks.models import Project
 from tests.labs.factories import ApiClient, make_client
@@ -29,6 +30,8 @@ NAMES = {
     "/projects": "PROJECT",
     "/batches": "BATCH",
     "/exports": "EXPORT",
+    "/webhooks": "WEBHOOK",
+    ":test": "DELIVERY",
 }
 
 
@@ -98,4 +101,10 @@ def test_every_line_of_the_document_works() -> None:
         if path.startswith("/submissions?"):
             known["SUBMISSION"] = body["data"][0]["id"]
 
-    assert len(sent) == 17
+    assert len(sent) == 23
+
+
+def test_the_document_lists_every_event() -> None:
+    listed = dict(re.findall(r"^\| `([a-z_.]+\.[a-z_]+)` \| (.+) \|$", DOCUMENT.read_text(), re.MULTILINE))
+
+    assert listed == EVENT_KINDS
