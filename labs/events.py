@@ -24,6 +24,7 @@ EVENT_KINDS: Final = {
     "batch.running": "A batch's tasks are offered.",
     "batch.paused": "A batch's tasks are not offered for now.",
     "batch.completed": "Every task of a batch is done.",
+    "batch.settled": "Nothing of a batch is held any more: its cost is final.",
     "batch.cancelled": "A batch was called off.",
     "task.completed": "A task has all the answers it asked for.",
     "submission.submitted": "An expert handed in an answer.",
