@@ -91,7 +91,7 @@ class Demo:
             "DATA_DIR": str(STATE / "files"),
             "WEB_BIND": ",".join(web_addresses(self.port)),
             "STRIPE_API_BASE": f"http://127.0.0.1:{stripe_port}",
-            "OUTBOUND_ALLOW": f"127.0.0.1:{stripe_port}",
+            "OUTBOUND_ALLOW": f"127.0.0.1:{stripe_port},localhost:{self.port}",  # The latter takes webhooks.
             **self.secrets,
         }
 

@@ -51,7 +51,7 @@ if len(MASTER_KEY) != 32:
 # Keys that MASTER_KEY replaced: they still unwrap what they wrapped, and wrap nothing new.
 RETIRED_MASTER_KEYS = [base64.b64decode(text, validate=True) for text in read_list("RETIRED_MASTER_KEYS")]
 
-HAS_MAIL_PAGE = CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
+HAS_MAIL_PAGE = HAS_RECEIVER = CLOCK_MAY_MOVE = GUILDHALL_MODE in ("demo", "test")
 OUTBOUND_ALLOW = read_list("OUTBOUND_ALLOW")
 # Everybody whom the demo's seed makes signs in with it; elsewhere there is no such thing.
 DEMO_PASSWORD = secret("DEMO_PASSWORD") if GUILDHALL_MODE == "demo" else ""

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", landing.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
+    path("demo/receiver/", views.receiver, name="receiver"),
     path("accounts/", include("allauth.urls")),
     path("api/docs/", ApiDocs.as_view(), name="api_docs"),
     path("api/v1/", include("marketplace.api_urls")),

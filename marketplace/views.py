@@ -1,14 +1,16 @@
-"""Probes that belong to no app."""
+"""Probes that belong to no app, and the demo's own receiver of webhooks."""
 
 from __future__ import annotations
 
 from typing import Final
 
 import structlog
+from django.conf import settings
 from django.db import DatabaseError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_POST, require_safe
 
 from accounts.queries import oldest_due_seconds
 
@@ -38,3 +40,12 @@ def readyz(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"database": "away"}, status=503)
     parts = {"database": "ok", "outbox_oldest_seconds": late, "clock": "true" if is_clock_true else "moved"}
     return JsonResponse(parts, status=200 if late < LATE_SECONDS else 503)
+
+
+@csrf_exempt  # It takes nothing and changes nothing.
+@require_POST
+def receiver(request: HttpRequest) -> HttpResponse:
+    """Take any webhook, where a demo has no lab's server to call."""
+    if not settings.HAS_RECEIVER:
+        raise Http404
+    return HttpResponse(status=204)

@@ -6,12 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from accounts.models import User
 from accounts.outbox import drain
 from experts.models import Expert
 from labs.actions import create_api_key, register_lab
 from labs.models import Lab
+from labs.webhooks.actions import create_endpoint, send_trial
 from marketplace.seeding.cast import APPLICANT, EXPERTS
 from marketplace.seeding.clock import StoryClock
 from marketplace.seeding.content import FICTION, LITIGATION, NIGHTJAR, PSYCHIATRY
@@ -138,6 +142,7 @@ def leave_open(labs: dict[str, tuple[Lab, User]], orders: list[Order], clock: St
         work_once(order, expert, clock, chance)  # Somebody has to judge it.
     drain()
     clock.come_home()
+    listen(*labs["Brightwater AI"], clock)
     nightjar, batch = open_nightjar(labs["Brightwater AI"], clock)
     drain()
     apply(APPLICANT, clock)
@@ -147,9 +152,18 @@ def leave_open(labs: dict[str, tuple[Lab, User]], orders: list[Order], clock: St
         purpose="Speech in small languages.", now=clock.now,
     )  # fmt: skip
     lab, owner = labs["Brightwater AI"]
-    scopes = ["tasks:write", "results:read", "funds:read"]
+    scopes = ["tasks:write", "results:read", "funds:read", "webhooks:write"]
     _, secret = create_api_key(lab, mode="live", label="Demo", scopes=scopes, by=owner, now=clock.now)
     return Told(secret, nightjar.project.public_id, batch.public_id)
+
+
+def listen(lab: Lab, owner: User, clock: StoryClock) -> None:
+    """Let a lab be told of what happens from now on: by the demo's own receiver, where that may be called."""
+    here = urlsplit(settings.PUBLIC_URL).netloc
+    is_called = here in settings.OUTBOUND_ALLOW
+    url = f"http://{here}/demo/receiver/" if is_called else "https://hooks.brightwater.example/guildhall"
+    endpoint, _ = create_endpoint(lab, mode="live", url=url, description="Trainer pipeline", by=owner, now=clock.now)
+    send_trial(endpoint, by=owner, now=clock.now)
 
 
 def open_nightjar(buyer: tuple[Lab, User], clock: StoryClock) -> tuple[Order, Batch]:

@@ -52,6 +52,7 @@ PAGES: dict[str, dict[str, str]] = {
     "landing": {"GET": "++++++++++"},
     "healthz": {"GET": "++++++++++"},
     "readyz": {"GET": "++++++++++"},
+    "receiver": {"POST": "++++++++++"},
     "api_docs": {"GET": "++++++++++"},
     "accounts:home": {"GET": "L+++++++++"},
     "accounts:profile": {"GET": "L+++++++++", "POST": "L+++++++++"},

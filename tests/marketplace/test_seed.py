@@ -13,7 +13,7 @@ from pytest_django import Settings
 from accounts.models import OutboxItem, Role, User
 from experts.models import Application, Expert
 from kernel.db import app_now
-from labs.models import Lab
+from labs.models import Lab, WebhookDelivery
 from marketplace.seeding.story import tell
 from payments.models import PayLine, PayoutRun
 from tasks.models import Claim, Offer
@@ -45,5 +45,9 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
     assert Offer.objects.filter(state="OFFERED", batch__project__code_name="Nightjar").count() >= 2
     assert Claim.objects.filter(kind="work", state="ACCEPTED").count() >= 20
     assert Claim.objects.filter(kind="work", state="SUBMITTED").count() == 3
+    assert {row.event.kind for row in WebhookDelivery.objects.select_related("event")} >= {
+        "webhook.test",
+        "batch.running",
+    }
     assert abs(app_now() - datetime.now(UTC)) < timedelta(minutes=1)
     assert OutboxItem.objects.filter(dead_at__isnull=False).count() == 0
