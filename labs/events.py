@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
 from django.db import connection
-from psycopg.types.json import Jsonb
 
 from accounts.outbox import due
 from kernel.db import require_transaction
@@ -55,7 +55,7 @@ def record_event(lab_id: UUID, mode: str, kind: str, *, at: datetime, **ids: str
     """Add ``kind`` with its ids and states to the feed of the lab with this id, and make its deliveries due."""
     event = _event(lab_id, mode, kind, at, ids)
     with connection.cursor() as cursor:
-        cursor.execute(RECORD, [event.pk, lab_id, mode, kind, Jsonb(event.data), at, lab_id, mode, kind])
+        cursor.execute(RECORD, [event.pk, lab_id, mode, kind, json.dumps(event.data), at, lab_id, mode, kind])
         listeners = [row[0] for row in cursor.fetchall()]
     for endpoint_id in listeners:
         make_delivery(event, endpoint_id, at=at)

@@ -56,7 +56,9 @@ def parcels(received: list[Received], secrets: list[str]) -> list[dict[str, Any]
     """Pair deliveries with secrets; the last three were changed on the way, or signed for somebody else."""
     before, during = received
     good = [(before, secrets[0]), (during, secrets[0]), (during, secrets[1])]
-    sent = [{"secret": secret, "headers": got.headers, "body": got.body.decode()} for got, secret in good]
+    sent: list[dict[str, Any]] = [
+        {"secret": secret, "headers": got.headers, "body": got.body.decode()} for got, secret in good
+    ]
     late = {"webhook-timestamp": str(int(during.headers["webhook-timestamp"]) - 600)}
     return [
         *sent,
