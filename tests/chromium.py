@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import hashlib
 import os
 import platform
 import shutil
 import subprocess
 import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -63,8 +66,18 @@ def unpacked_from_npm() -> Chromium:
         if not npm or not node:
             raise NoChromium("No Chromium is installed, and without npm none can be fetched. Set CHROMIUM_PATH.")
         CACHE.mkdir(parents=True, exist_ok=True)
-        unpack(node, fetch(npm))
+        with alone():
+            if not program.exists():
+                unpack(node, fetch(npm))
     return Chromium(program, {"LD_LIBRARY_PATH": str(CACHE / "lib"), "FONTCONFIG_PATH": str(CACHE)})
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Wait until no other worker of the run unpacks: two in one folder take each other's files away."""
+    with (CACHE / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fetch(npm: str) -> Path:

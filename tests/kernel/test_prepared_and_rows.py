@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.db import IntegrityError, connection
+from django.db import IntegrityError, connection, transaction
 
 from accounts.models import AuditEvent, User
 from kernel.db import app_now
@@ -12,6 +12,7 @@ from kernel.prepared import Prepared
 from kernel.rows import insert, update
 from labs.models import Event, Lab
 from tests.accounts.factories import make_user
+from tests.agreements.factories import a_lab
 
 NAMED = Prepared(
     lambda name, at: User.objects.filter(name=name, date_joined__lte=at, is_active=True).order_by("email"),
@@ -41,10 +42,7 @@ def test_a_prepared_queryset_finds_what_the_queryset_finds(db):
 
 
 def test_a_prepared_row_comes_with_what_was_selected_with_it(db, django_assert_num_queries):
-
-    at = app_now()
-    lab = Lab.objects.create(name="Lumen", state="APPLICANT", state_changed_at=at, created_at=at, terms_accepted_at=at)
-    event = Event.objects.create(lab=lab, mode="live", kind="batch.staged", data={"a": [1]}, created_at=at)
+    event = Event.objects.create(lab=a_lab(), mode="live", kind="batch.staged", data={"a": [1]}, created_at=app_now())
     prepared = Prepared(lambda event: Event.objects.select_related("lab").filter(pk=event), event=uuid4())
 
     with django_assert_num_queries(1):
@@ -76,7 +74,7 @@ def test_an_inserted_row_is_the_one_that_saving_makes(db):
 def test_a_key_that_is_taken_is_refused(db):
     ada = make_user(name="Ada")
 
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         insert(User(id=ada.pk, email="bo@example.org", date_joined=app_now()))
 
 
