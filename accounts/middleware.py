@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.middleware import get_user
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
@@ -89,9 +90,10 @@ def _meet_person(request: HttpRequest) -> None:
     """Before the view, sign out whoever's session is over, and show times in the zone of whoever's goes on."""
     if request.path.startswith("/api/") or SESSION_KEY not in request.session:
         return
-    user = request.user
+    user = get_user(request)
     if not isinstance(user, User):
         return
+    request.user = user  # The person themselves: Django's lazy stand-in is asked some fifty times a request.
     if is_session_over(request, user):
         logout(request)
         return

@@ -1,6 +1,7 @@
 """Own the transaction: actions commit, steps demand one, calls to others refuse one."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import wraps
@@ -28,6 +29,17 @@ def action(function: Callable[P, R]) -> Callable[P, R]:
             return outcome
 
     return run
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Send the block's statements without waiting for each other's answers; what went wrong is raised at its end.
+
+    Reading an answer inside the block waits for all that was sent before it.
+    """
+    require_transaction()
+    with connection.wrap_database_errors, connection.connection.pipeline():
+        yield
 
 
 def require_transaction() -> None:

@@ -73,7 +73,7 @@ def database_options(url: str) -> dict[str, object]:
     host = query.pop("host", "") or unquote(parts.hostname or "")
     port = query.pop("port", "") or str(parts.port or 5432)
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kernel.postgres",
         "NAME": unquote(parts.path[1:]),
         "USER": unquote(parts.username or ""),
         "PASSWORD": unquote(parts.password or ""),

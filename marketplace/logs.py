@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 import structlog
+from structlog.typing import EventDict
 
 SHARED: Final[list[Any]] = [
     structlog.contextvars.merge_contextvars,
@@ -14,11 +15,19 @@ SHARED: Final[list[Any]] = [
 ]
 
 
+def _without_beginnings(logger: Any, method: str, event: EventDict) -> EventDict:
+    """Leave out that a request began: the line about its end says all that this one would."""
+    if event.get("event") == "request_started":
+        raise structlog.DropEvent
+    return event
+
+
 def logging_at(level: str) -> dict[str, Any]:
     """Point structlog at the standard library and return Django's LOGGING, from ``level`` on."""
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
+            _without_beginnings,
             *SHARED,
             structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,

@@ -70,15 +70,13 @@ def hold_for_claim(
     at: datetime,
     hold_id: UUID | None = None,
 ) -> Hold:
-    """Set aside the most that a claim and its reviews can cost: two statements, and none after a refusal.
+    """Set aside the most that a claim and its reviews can cost, or raise BudgetReached, which ends the transaction.
 
+    The money moves last: a project's budget is one row, and whoever claims next waits for it until the commit.
     ``hold_id`` is the id it is to have, for a caller that has written it down already.
     """
     require_transaction()
     total = work_minor + review_minor * review_parts
-    legs = [(ledger.project_budget(project, currency), total), (ledger.project_hold(project, currency), -total)]
-    if ledger.try_post("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject}) is None:
-        raise BudgetReached("The project's budget does not cover the most that this could cost.")
     hold = Hold(
         id=hold_id or uuid7(),
         subject=subject,
@@ -93,6 +91,9 @@ def hold_for_claim(
         created_at=at,
     )
     insert(hold)
+    legs = [(ledger.project_budget(project, currency), total), (ledger.project_hold(project, currency), -total)]
+    if ledger.try_post("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject}) is None:
+        raise BudgetReached("The project's budget does not cover the most that this could cost.")
     return hold
 
 

@@ -12,7 +12,7 @@ from django.db.models import Case, QuerySet, Value, When
 from accounts.audit import Actor, audit
 from accounts.outbox import due
 from experts.models import Expert
-from kernel.db import action
+from kernel.db import action, together
 from kernel.errors import LostRace, Refused
 from kernel.ids import encode_id
 from kernel.states import move
@@ -78,12 +78,18 @@ def _claim(expert: Expert, wish: Wish, *, without: Collection[UUID], now: dateti
         raise _explained(error) from error
     if claim is None:
         raise NothingToClaim(queries.why_nothing(expert, now, wish.kind, without), retry_after=rules.RETRY_SECONDS)
-    audit(expert.user, "claim.made", claim, at=now, slot=claim.slot_id, task=claim.task_id)
-    if claim.kind == WorkKind.WORK:
-        _hold_for_work(claim, now)
-    else:
+    if claim.kind == WorkKind.REVIEW:
         _hold_for_review(claim, now)
+        _note(claim, expert, now)
+        return claim
+    with together():
+        _note(claim, expert, now)
+        _hold_for_work(claim, now)
     return claim
+
+
+def _note(claim: Claim, expert: Expert, now: datetime) -> None:
+    audit(expert.user, "claim.made", claim, at=now, slot=claim.slot_id, task=claim.task_id)
 
 
 def _explained(error: IntegrityError) -> Refused:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import transaction
 from django.db.models import Q
 
 from accounts.audit import Actor, audit
@@ -133,16 +134,17 @@ def _pay_close_out(seat: Offer, now: datetime) -> None:
     if terms is None or terms.rate_minor is None or terms.tier is None or terms.card_version is None or not seconds:
         return
     try:
-        hold = credits.hold_for_claim(
-            lab_id=project.lab_id,
-            project=project.public_id,
-            subject=seat.public_id,
-            work_minor=pay_minor(seconds, terms.rate_minor),
-            review_minor=0,
-            review_parts=0,
-            currency=project.currency,
-            at=now,
-        )
+        with transaction.atomic():
+            hold = credits.hold_for_claim(
+                lab_id=project.lab_id,
+                project=project.public_id,
+                subject=seat.public_id,
+                work_minor=pay_minor(seconds, terms.rate_minor),
+                review_minor=0,
+                review_parts=0,
+                currency=project.currency,
+                at=now,
+            )
     except BudgetReached:
         audit(None, "offer.close_out_unfunded", seat, at=now, seconds=seconds)
         return

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db import connection
+
 from experts.models import Expert
 from kernel.db import require_transaction
 from kernel.ids import uuid7
@@ -18,11 +20,16 @@ from tasks import rules
 from tasks.models import Batch, Claim, Project, WorkKind
 
 TAKE = """
-SELECT * FROM {function}(
+SELECT {columns} FROM {function}(
     %(claim)s, %(hold)s, %(expert)s, %(kind)s, %(batch)s, %(project)s, %(without)s::uuid[], %(now)s, %(lease)s,
     %(lease_caps)s, %(day_start)s, %(week_start)s, %(day_seconds)s, %(week_seconds)s, %(draw)s)
 """
-FUNCTIONS = {WorkKind.WORK: "tasks_take_work", WorkKind.REVIEW: "tasks_take_review"}
+FIELDS = [field.attname for field in Claim._meta.concrete_fields]
+COLUMNS = ", ".join(f'"{field.column}"' for field in Claim._meta.concrete_fields)
+TAKES = {
+    kind: TAKE.format(columns=COLUMNS, function=function)
+    for kind, function in ((WorkKind.WORK, "tasks_take_work"), (WorkKind.REVIEW, "tasks_take_review"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,5 +61,7 @@ def take_slot(expert: Expert, wish: Wish, *, without: Collection[UUID], now: dat
         "week_seconds": rules.WEEK_SECONDS,
         "draw": random.randrange(10_000),  # noqa: S311 -- chooses a sample, guards nothing.
     }
-    statement = TAKE.format(function=FUNCTIONS[WorkKind(wish.kind)])
-    return next(iter(Claim.objects.raw(statement, values)), None)
+    with connection.cursor() as cursor:
+        cursor.execute(TAKES[WorkKind(wish.kind)], values)
+        row = cursor.fetchone()
+    return None if row is None else Claim.from_db(connection.alias, FIELDS, row)

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from accounts.audit import audit
 from accounts.outbox import due
 from experts.models import Expert
-from kernel.db import action
+from kernel.db import action, together
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.prepared import Prepared
@@ -61,7 +61,9 @@ def submit(
     submission = _hand_in(claim, response, attestations, now)
     if claim.is_review_drawn:
         open_review(claim, layer=1, now=now)
-    _tell(claim, submission, now)
+    with together():
+        insert(submission)
+        _tell(claim, submission, now)
     return submission
 
 
@@ -85,6 +87,7 @@ IN_HAND = Prepared(
     lambda claim, expert: (
         Claim.objects.select_for_update(of=("self",))
         .select_related("project__agreement", "task", "slot", "agreement_version")
+        .defer("agreement_version__text")
         .filter(pk=claim, expert=expert)
     ),
     claim=uuid4(),
@@ -117,7 +120,7 @@ def _check(claim: Claim, response: Json, attestations: dict[str, bool], now: dat
 
 
 def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> Submission:
-    """Store the version, then move the claim and its slot."""
+    """Stop the meter, move the claim and its slot, and return the version that is to be stored."""
     meter = stop_meter(claim, now, is_present=True)
     submission = Submission(
         id=uuid7(),
@@ -129,7 +132,6 @@ def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: d
         submitted_at=now,
     )
     submission.response = content.seal_response(submission, claim.project, response)
-    insert(submission)
     move(
         claim,
         ClaimState.SUBMITTED,

@@ -47,7 +47,7 @@ def test_a_public_url_loses_its_closing_slash(monkeypatch: pytest.MonkeyPatch) -
 
 def test_a_database_address_is_taken_apart_whole() -> None:
     assert database_options("postgresql://ada:p%40ss@db.example:6543/guild?sslmode=require") == {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kernel.postgres",
         "NAME": "guild",
         "USER": "ada",
         "PASSWORD": "p@ss",
