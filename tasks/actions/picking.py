@@ -9,6 +9,7 @@ import random
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -44,7 +45,7 @@ class Wish:
 def take_slot(expert: Expert, wish: Wish, *, without: Collection[UUID], now: datetime) -> Claim | None:
     """Claim the best open slot for the expert, or return None when there is none that they may have."""
     require_transaction()
-    values = {
+    values: dict[str, Any] = {
         "claim": uuid7(),
         "hold": uuid7(),  # Made a moment later; the reference is checked at the commit.
         "expert": expert.pk,
