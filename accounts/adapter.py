@@ -7,12 +7,13 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.base_user import AbstractBaseUser
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpRequest
 
 from accounts.audit import audit_now
 from accounts.mail import post_mail
-from accounts.models import User
+from accounts.models import SIMULATED_HOST, User
 from accounts.rules import is_operator
 from accounts.sessions import begin_session
 from kernel.http import client_ip
@@ -23,6 +24,13 @@ ABOUT = "authenticator"
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth carries no types
     """Sign-up, sign-in and their letters."""
+
+    def clean_email(self, email: str) -> str:
+        """Refuse the addresses of simulated people: nobody has one."""
+        cleaned = str(super().clean_email(email))
+        if cleaned.lower().endswith(SIMULATED_HOST):
+            raise ValidationError("No letter can reach this address. Use your own.")
+        return cleaned
 
     def format_email_subject(self, subject: str) -> str:
         """Leave subjects as they are written."""

@@ -62,7 +62,7 @@ class RoleForm(forms.Form):
     def clean_email(self) -> str:
         """Find the account."""
         email = str(self.cleaned_data["email"]).lower()
-        self.person = User.objects.filter(email=email, is_active=True).first()
+        self.person = User.objects.filter(email=email, is_active=True, is_simulated=False).first()
         if self.person is None:
             raise ValidationError("No open account has this address. They sign up first.")
         return email

@@ -12,6 +12,10 @@ from django.utils import timezone
 
 from kernel.ids import TypedIdModel
 
+# Addresses that no letter can reach (RFC 2606): those of simulated people, and of nobody else.
+SIMULATED_HOST = "@simulated.invalid"
+UNUSABLE = "!"  # What Django stores where no password matches.
+
 
 class UserManager(BaseUserManager["User"]):
     """Make users; the e-mail address, in lower case, is the login."""
@@ -48,12 +52,26 @@ class User(TypedIdModel, AbstractBaseUser, PermissionsMixin):
     date_joined = models.DateTimeField(default=timezone.now)
     # What the live rows of RoleGrant say; a trigger keeps it so, and each request reads it with the user.
     operator_roles = ArrayField(models.CharField(max_length=20), default=list, editable=False)
+    # Acts in labs' test mode and is nobody: has no way in, no letters, no role.
+    is_simulated = models.BooleanField(default=False, db_default=False, editable=False)
 
     objects = UserManager()
 
     class Meta:
         constraints = [
             models.CheckConstraint(condition=models.Q(email=Lower("email")), name="user_email_is_lower"),
+            models.CheckConstraint(
+                condition=models.Q(is_simulated=False) & ~models.Q(email__endswith=SIMULATED_HOST)
+                | models.Q(
+                    is_simulated=True,
+                    email__endswith=SIMULATED_HOST,
+                    password__startswith=UNUSABLE,
+                    is_staff=False,
+                    is_superuser=False,
+                    operator_roles=[],
+                ),
+                name="user_simulated_has_no_way_in",
+            ),
         ]
 
     def __str__(self) -> str:

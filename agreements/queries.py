@@ -10,7 +10,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from accounts.models import User
 from accounts.rules import is_operator, is_trust
 from agreements.models import Agreement, AgreementVersion, ContentAccess, Signature
-from agreements.states import SignatureState, VersionState
+from agreements.states import Mode, SignatureState, VersionState
 from experts.models import Expert
 from kernel.ids import BadId
 from labs.models import Lab
@@ -52,7 +52,7 @@ def versions_shown_to(user: User) -> QuerySet[AgreementVersion]:
     signed = Signature.objects.filter(user=user).values("version")
     may = Q(pk__in=signed)
     if Expert.objects.filter(user=user).exists():
-        may |= Q(state=VersionState.PUBLISHED, agreement__lab__isnull=False)
+        may |= Q(state=VersionState.PUBLISHED, agreement__lab__isnull=False, agreement__mode=Mode.LIVE)
     if is_operator(user):
         may |= Q(state=VersionState.PUBLISHED, agreement__lab__isnull=True)
     return AgreementVersion.objects.filter(may).exclude(state=VersionState.DRAFT).select_related("agreement")

@@ -9,6 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from accounts.models import User
 from accounts.rules import is_operator, is_trust
 from agreements.models import Agreement, Signature
+from agreements.states import Mode
 
 PURPOSE_MIN = 10
 
@@ -29,8 +30,10 @@ def is_house(agreement: Agreement) -> bool:
 
 
 def can_sign(user: User | AnonymousUser, agreement: Agreement) -> bool:
-    """Tell whether ``user`` may sign: experts sign labs' agreements, operators sign the house's too."""
-    return user.is_authenticated and (not is_house(agreement) or is_operator(user))
+    """Tell whether ``user`` may sign: experts sign labs' agreements of their own world, operators the house's too."""
+    if not isinstance(user, User) or user.is_simulated != (agreement.mode == Mode.TEST):
+        return False
+    return not is_house(agreement) or is_operator(user)
 
 
 def can_revoke(user: User | AnonymousUser, signature: Signature) -> bool:

@@ -135,7 +135,8 @@ class MemberForm(forms.Form):
 
     def clean_email(self) -> User:
         """Return the person with this address."""
-        user = User.objects.filter(email=self.cleaned_data["email"].lower(), is_active=True).first()
+        email = self.cleaned_data["email"].lower()
+        user = User.objects.filter(email=email, is_active=True, is_simulated=False).first()
         if user is None:
             raise forms.ValidationError("Nobody has signed up with this address. Ask them to, then add them here.")
         return user

@@ -78,14 +78,13 @@ def demand_of(project: Project, rates: dict[int, RateQuote]) -> Demand:
 
 
 def candidates_for(project: Project, now: datetime, *, only: Collection[UUID] | None = None) -> list[Candidate]:
-    """Load those who hold anything in the project's domain, and those judged before, in six queries at most."""
-    path = project.domain.path
+    """Load those of the project's world who hold anything in its domain or were judged before: six queries at most."""
+    path, mode = project.domain.path, project.mode
     grants: dict[UUID, dict[int, int]] = defaultdict(dict)
-    for expert_id, domain_id, tier in _of(TierGrant.objects.live().filter(domain__in=path), only).values_list(
-        "expert_id", "domain_id", "tier"
-    ):
+    held = TierGrant.objects.live().filter(domain__in=path, expert__mode=mode)
+    for expert_id, domain_id, tier in _of(held, only).values_list("expert_id", "domain_id", "tier"):
         grants[expert_id][domain_id] = tier
-    marks = _of(ReviewerMark.objects.filter(domain__in=path, revoked_at__isnull=True), only)
+    marks = _of(ReviewerMark.objects.filter(domain__in=path, revoked_at__isnull=True, expert__mode=mode), only)
     marked = set(marks.values_list("expert_id", flat=True))
     judged = set(_of(Eligibility.objects.filter(project=project), only).values_list("expert_id", flat=True))
     ids = set(grants) | marked | judged | set(only or ())
@@ -106,7 +105,7 @@ def candidates_for(project: Project, now: datetime, *, only: Collection[UUID] | 
             jurisdictions=frozenset(places[expert.pk]),
             weekly_hours=expert.weekly_hours,
         )
-        for expert in Expert.objects.filter(pk__in=ids).order_by("pk")
+        for expert in Expert.objects.filter(pk__in=ids, mode=mode).order_by("pk")
     ]
 
 

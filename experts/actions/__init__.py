@@ -11,6 +11,7 @@ from experts.actions.applications import (
     submit_application,
     take_application,
 )
+from experts.actions.casting import install_cast
 from experts.actions.credentials import (
     add_credential,
     check_credential,
@@ -45,6 +46,7 @@ __all__ = [
     "fill_application",
     "grant_reviewer_mark",
     "grant_tier",
+    "install_cast",
     "install_domains",
     "refuse_credential",
     "register_expert",

@@ -15,7 +15,7 @@ from experts.actions.effects import tell_routing
 from experts.actions.grants import SecondPersonNeeded, give_tier, require_reason, require_vetting, second_tier
 from experts.models import Application, Credential, Domain, Expert, TierGrant, TierRequest, Verdict, VerdictKind
 from experts.rules import can_apply_again, can_edit, missing_parts, promised_by
-from experts.states import APPLICATION_MOVES, EXPERT_MOVES, ApplicationState, ExpertState, Mode
+from experts.states import APPLICATION_MOVES, EXPERT_MOVES, ApplicationState, ExpertState
 from kernel.db import action
 from kernel.errors import Refused
 from kernel.states import move
@@ -42,14 +42,12 @@ def register_expert(
     employer: str = "",
     network: str = "",
     weekly_hours: int = 20,
-    mode: str = Mode.LIVE,
 ) -> Expert:
     """Make the user an applicant with an open, empty application."""
     try:
         with transaction.atomic():
             expert = Expert.objects.create(
                 user=user,
-                mode=mode,
                 country=country,
                 languages=list(languages),
                 headline=headline,

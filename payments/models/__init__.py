@@ -3,11 +3,12 @@
 from payments.models.cards import Rate, RateCard
 from payments.models.events import StripeEvent
 from payments.models.funding import Customer, Funding
-from payments.models.ledger import Account, AccountKind, Entry, Posting
+from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Posting
 from payments.models.pay import Hold, PayLine, PayReason, WorkKind
 from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
 
 __all__ = [
+    "PLAY_MONEY",
     "Account",
     "AccountKind",
     "Customer",

@@ -11,6 +11,7 @@ from django.db.models import Q
 from kernel.ids import TypedIdModel
 from kernel.states import Stateful
 from labs.models import Lab
+from payments.models.ledger import PLAY_MONEY
 from payments.states import FundingState
 
 
@@ -50,6 +51,7 @@ class Funding(TypedIdModel, Stateful):
             models.CheckConstraint(condition=Q(state__in=FundingState.values), name="funding_state_known"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="funding_is_of_something"),
             models.CheckConstraint(condition=Q(fee_minor__gte=0), name="funding_fee_not_negative"),
+            models.CheckConstraint(condition=~Q(currency=PLAY_MONEY), name="funding_is_of_real_money"),
             models.UniqueConstraint(fields=["stripe_id"], condition=~Q(stripe_id=""), name="funding_once_per_payment"),
             models.CheckConstraint(
                 condition=~Q(state__in=[FundingState.SUCCEEDED, FundingState.SETTLED]) | Q(succeeded_at__isnull=False),

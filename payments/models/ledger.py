@@ -19,6 +19,13 @@ class AccountKind(models.TextChoices):
     EXPENSE = "expense"
 
 
+PLAY_MONEY = "XTS"
+# Where play money may stand: no place of these is at Stripe, at a bank, or on its way to one.
+PLAY_PLACES = Q(code__in=("opening_equity", "platform_fee")) | Q(
+    code__regex=r"^(lab_prepaid|project_budget|project_hold|expert_available):"
+)
+
+
 class Account(models.Model):
     """A place of money in one currency; one with a floor keeps its balance here, the others are summed."""
 
@@ -36,6 +43,12 @@ class Account(models.Model):
             models.UniqueConstraint(fields=["id", "currency"], name="account_id_with_currency"),
             models.CheckConstraint(condition=Q(kind__in=AccountKind.values), name="account_kind_known"),
             models.CheckConstraint(condition=Q(currency=Upper("currency")), name="account_currency_is_upper"),
+            models.CheckConstraint(
+                condition=~Q(currency=PLAY_MONEY) | PLAY_PLACES, name="account_play_money_stays_in_play"
+            ),
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(code__startswith="project_"), name="account_of_a_project_in_one_currency"
+            ),
             models.CheckConstraint(
                 condition=Q(floor__isnull=True)
                 | Q(kind__in=[AccountKind.ASSET, AccountKind.EXPENSE], balance__gte=F("floor"))

@@ -12,6 +12,7 @@ from django.db.models import Q
 from experts.models import Expert
 from kernel.ids import TypedIdModel
 from kernel.states import Stateful
+from payments.models.ledger import PLAY_MONEY
 from payments.states import BankState, ItemState, PayeeState, RunState
 
 
@@ -80,6 +81,7 @@ class PayoutRun(TypedIdModel, Stateful):
             models.CheckConstraint(condition=Q(state__in=RunState.values), name="run_state_known"),
             models.CheckConstraint(condition=Q(week_start__iso_week_day=1), name="run_week_starts_on_monday"),
             models.CheckConstraint(condition=Q(total_minor__gte=0), name="run_total_not_negative"),
+            models.CheckConstraint(condition=~Q(currency=PLAY_MONEY), name="run_is_of_real_money"),
             models.UniqueConstraint(
                 fields=["week_start", "currency"],
                 condition=~Q(state=RunState.CANCELLED),
@@ -162,6 +164,7 @@ class PayoutItem(TypedIdModel, Stateful):
         constraints = (
             models.CheckConstraint(condition=Q(state__in=ItemState.values), name="item_state_known"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0, line_count__gt=0), name="item_pays_something"),
+            models.CheckConstraint(condition=~Q(currency=PLAY_MONEY), name="item_is_of_real_money"),
             models.UniqueConstraint(fields=["run", "expert"], name="item_once_per_expert"),
             models.UniqueConstraint(fields=["stripe_id"], condition=~Q(stripe_id=""), name="item_once_per_transfer"),
             models.UniqueConstraint(fields=["stripe_key"], condition=~Q(stripe_key=""), name="item_once_per_key"),

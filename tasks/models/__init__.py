@@ -6,6 +6,7 @@ from tasks.models.exports import Export
 from tasks.models.ingest import IngestMode, IngestRun, StagedLine
 from tasks.models.projects import Assignment, Eligibility, GuidelineVersion, Project, ReviewPolicy
 from tasks.models.reviews import Decision, RejectCategory, Review, Submission
+from tasks.models.simulations import SimulatedCalendar, Simulation
 
 __all__ = [
     "Assignment",
@@ -25,6 +26,8 @@ __all__ = [
     "ReviewPolicy",
     "Segment",
     "SegmentKind",
+    "SimulatedCalendar",
+    "Simulation",
     "Slot",
     "StagedLine",
     "Submission",

@@ -8,10 +8,11 @@ from itertools import count
 from django.test import Client
 
 from accounts.actions import create_user, enrol_totp, grant_role
-from accounts.models import User
+from accounts.models import SIMULATED_HOST, User
 from experts import actions
 from experts.models import Application, Credential, Domain, Expert, TierGrant
 from experts.queries import application_of
+from experts.states import ExpertState
 
 NOW = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)  # A Monday.
 STATEMENT = "I run a perinatal mood clinic and spend my evenings correcting what patients were told about lithium."
@@ -37,6 +38,14 @@ def an_expert(name: str = "Cyd Marlowe", **fields: object) -> Expert:
     """Make an applicant."""
     values = {"country": "US", "languages": ["en"], "headline": "Psychiatrist", **fields}
     return actions.register_expert(user=a_user(name), now=NOW, **values)  # type: ignore[arg-type]  # Test's own keywords.
+
+
+def a_simulated_expert() -> Expert:
+    """Make somebody who acts in labs' test mode."""
+    email = f"simulated-{next(_numbers)}{SIMULATED_HOST}"
+    user = User.objects.create_user(email, name="Simulated expert", is_simulated=True)
+    life = {"state": ExpertState.ACTIVE, "state_changed_at": NOW}
+    return Expert.objects.create(user=user, mode="test", country="US", languages=["en"], created_at=NOW, **life)
 
 
 def domain(slug: str = "psychiatry") -> Domain:

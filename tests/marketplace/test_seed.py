@@ -39,7 +39,7 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
     assert Counter(role for user in User.objects.all() for role in user.operator_roles) == {
         Role.OWNER: 1, Role.FINANCE: 2, Role.VETTING: 2, Role.TRUST: 2,
     }  # fmt: skip
-    assert Expert.objects.filter(state="ACTIVE").count() == 12
+    assert Expert.objects.filter(state="ACTIVE", mode="live").count() == 12
     assert Application.objects.filter(state="SUBMITTED").count() == 1
     assert Counter(Lab.objects.values_list("state", flat=True)) == {"ACTIVE": 2, "APPLICANT": 1}
     assert Offer.objects.filter(state="OFFERED", batch__project__code_name="Nightjar").count() >= 2

@@ -1,5 +1,6 @@
 """The ledger: balanced, once per key, floored, and cached balances that are sums."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -102,11 +103,27 @@ def test_currencies_do_not_meet_in_an_entry() -> None:
 
 
 def test_the_same_account_in_two_currencies_is_two_accounts() -> None:
-    give(BUDGET, 500)
-    play = ledger.project_budget("prj_a", "XTS")
+    real, play = (Place("lab_prepaid:lab_a", "liability", currency, floor=0) for currency in ("USD", "XTS"))
+    give(real, 500)
     ledger.post("play", [(ledger.opening_equity("XTS"), 70), (play, -70)], key="play", at=NOW)
 
-    assert (ledger.balance(BUDGET), ledger.balance(play)) == (usd(500), Money(70, "XTS"))
+    assert (ledger.balance(real), ledger.balance(play)) == (usd(500), Money(70, "XTS"))
+
+
+def test_a_project_has_money_of_one_currency() -> None:
+    give(BUDGET, 500)
+    play = ledger.project_budget("prj_a", "XTS")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        ledger.post("play", [(ledger.opening_equity("XTS"), 70), (play, -70)], key="play", at=NOW)
+
+    assert Account.objects.filter(code=play.code).count() == 1
+
+
+@pytest.mark.parametrize("place", [ledger.stripe_available, ledger.payout_in_flight, ledger.bank_operating])
+def test_play_money_is_never_at_stripe_or_at_a_bank(place: Callable[[str], Place]) -> None:
+    with pytest.raises(IntegrityError, match="account_play_money_stays_in_play"), transaction.atomic():
+        ledger.post("play", [(ledger.opening_equity("XTS"), -70), (place("XTS"), 70)], key="play", at=NOW)
 
 
 def test_amounts_beyond_32_bits_are_exact() -> None:

@@ -16,7 +16,7 @@ from payments.gateways.types import Recipient
 from payments.models import Payee
 from payments.rules import has_payout_rail, why_not_payable
 from payments.states import PayeeState
-from tests.experts.factories import an_expert
+from tests.experts.factories import a_simulated_expert, an_expert
 from tests.payments.factories import NOW, a_funded_lab, a_payable_expert, a_project, earn
 from tests.stripe_fixture import StripeAtHand
 
@@ -62,9 +62,9 @@ def test_who_can_be_paid_already_is_not_asked() -> None:
 
 
 def test_play_money_asks_nobody() -> None:
-    lab, cyd = a_funded_lab(), an_expert()
+    lab, expert = a_funded_lab(), a_simulated_expert()
     actions.add_play_money(lab, 100_00, by=None, now=NOW)
-    play(lab, cyd)
+    play(lab, expert)
 
     drain()
 

@@ -79,6 +79,13 @@ def test_who_holds_what_is_asked_for_may_work(holds: dict[str, object], asks: di
     assert rules(replace(CYD, **holds), replace(DEMAND, **asks)) == []  # type: ignore[arg-type]  # One field each.
 
 
+def test_a_simulated_expert_has_whatever_a_test_project_asks_for_beyond_the_tier() -> None:
+    asks = {"languages": frozenset({"fi"}), "countries": frozenset({"FI"}), "credential_classes": frozenset({"degree"})}
+    demand = replace(DEMAND, mode="test", tier_min=4, tier_max=4, **asks)
+
+    assert rules(replace(CYD, mode="test"), demand) == ["tier_low"]
+
+
 def test_every_rule_in_the_way_is_said_at_once() -> None:
     candidate = replace(CYD, is_active=False, tier=2, languages=frozenset())
 

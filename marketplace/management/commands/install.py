@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from accounts.actions import create_user, grant_role
 from accounts.models import Role, User
 from agreements.actions import install_house_agreement
-from experts.actions import install_domains
+from experts.actions import install_cast, install_domains
 from kernel.db import app_now
 from kernel.money import Money, format_money
 from payments import ledger
@@ -41,6 +41,7 @@ class Command(BaseCommand):
         card = install_rate_card(by=None, now=now, valid_from=options["card_from"])
         version = install_house_agreement(by=None, now=now)
         self.stdout.write(f"{len(domains)} domains, rate card {card.version}, house agreement {version.number}")
+        self.stdout.write(f"{install_cast(now=now)} simulated experts for labs' test mode")
         gateway.set_manual_payouts()
         self.stdout.write("Stripe pays out to nobody's bank by itself")
         if options["float_minor"]:
