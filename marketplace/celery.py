@@ -31,7 +31,7 @@ RECURRING: Final[dict[str, int]] = {
     "tasks.sweep_ingest": 5 * MINUTE,
 }
 
-QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest", "webhooks")
+QUEUES: Final = ("default", "mail", "notices", "payments", "routing", "exports", "ingest", "webhooks", "simulation")
 
 app = Celery("guildhall")
 app.config_from_object("django.conf:settings", namespace="CELERY")

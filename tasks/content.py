@@ -11,9 +11,11 @@ from accounts.models import User
 from agreements.gate import open_content, open_for_lab
 from kernel.ids import encode_id
 from kernel.sealing import Sealed, seal_json
+from labs.models import Mode
 from tasks.models import Claim, Draft, Project, Review, Submission, Task
 
 Json = dict[str, Any]
+SIMULATION = "simulation"  # Who looks at gold in test mode, and for what.
 
 
 def payload_of(task: Task, project: Project) -> Sealed:
@@ -95,6 +97,20 @@ def open_payload_for_lab(claim: Claim, by: str, at: datetime) -> Json:
     sealed = payload_of(claim.task, claim.project)
     opened = open_for_lab(
         claim.project.lab, by=by, subject=claim.task.public_id, purpose="fix", at=at, contents=[sealed], count=1
+    )
+    return _object(next(opened))
+
+
+def open_gold(claim: Claim, at: datetime) -> Json | None:
+    """Open the right answer to the claim's task, if it has one, for those who simulate a test batch; one access row."""
+    project, task = claim.project, claim.task
+    if task.gold is None:
+        return None
+    if project.mode != Mode.TEST:
+        raise ValueError("the right answers of live tasks are for nobody to see")
+    sealed = Sealed(bytes(project.data_key), bytes(task.gold), f"{task.public_id}/gold")
+    opened = open_for_lab(
+        project.lab, by=SIMULATION, subject=task.public_id, purpose=SIMULATION, at=at, contents=[sealed], count=1
     )
     return _object(next(opened))
 

@@ -10,8 +10,9 @@ from accounts.outbox import due, job
 from agreements.models import Signature
 from experts.models import Expert
 from kernel.db import app_now
+from labs.models import Mode
 from tasks import notices, routing
-from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling
+from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating
 from tasks.models import Batch, Claim, Export, Offer, Project
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, OfferState, ProjectState
@@ -28,6 +29,7 @@ def route_batch(batch: str) -> None:
     now = app_now()
     routes.compute_eligibility(row.project, now=now)
     offers.make_offers(row, now=now)
+    _begin_simulation(row)
 
 
 @job("tasks.project_changed", timeout=120)
@@ -168,4 +170,13 @@ def _offer_all(projects: list[UUID]) -> None:
 @job("tasks.offer_seats")
 def offer_seats(batch: str) -> None:
     """Offer the batch's seats to those already judged."""
-    offers.make_offers(Batch.objects.get(pk=UUID(batch)), now=app_now())
+    row = Batch.objects.select_related("project").get(pk=UUID(batch))
+    offers.make_offers(row, now=app_now())
+    _begin_simulation(row)
+
+
+def _begin_simulation(batch: Batch) -> None:
+    """Make it due that simulated experts take what a test batch offers."""
+    if batch.project.mode == Mode.TEST:
+        with transaction.atomic():
+            due(simulating.JOB, batch=batch.pk)

@@ -15,12 +15,24 @@ from agreements.gate import open_for_lab
 from agreements.models import Agreement
 from experts.queries import verified_credential_classes
 from kernel.sealing import Sealed
-from labs.models import Lab
+from labs.models import Lab, Mode
 from payments.rates import fee_minor, pay_minor
 from tasks import content
 from tasks.exports.record import pseudonym
 from tasks.kinds import registry
-from tasks.models import Batch, Claim, Export, GuidelineVersion, Project, Review, Slot, Submission, Task, WorkKind
+from tasks.models import (
+    Batch,
+    Claim,
+    Export,
+    GuidelineVersion,
+    Project,
+    Review,
+    Simulation,
+    Slot,
+    Submission,
+    Task,
+    WorkKind,
+)
 from tasks.queries import Progress
 from tasks.states import SlotState
 
@@ -54,6 +66,11 @@ def agreements_of(lab: Lab, mode: str) -> QuerySet[Agreement]:
 def batches_of(lab: Lab, mode: str) -> QuerySet[Batch]:
     """List the lab's batches in this mode."""
     return Batch.objects.filter(lab=lab, project__mode=mode).select_related("project__lab")
+
+
+def simulation_of(batch: Batch) -> Simulation | None:
+    """Return how a test batch is simulated; a live one is not."""
+    return Simulation.objects.filter(batch=batch).first() if batch.project.mode == Mode.TEST else None
 
 
 def tasks_of(batch: Batch) -> QuerySet[Task]:

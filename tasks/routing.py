@@ -22,7 +22,7 @@ from payments.queries import RateQuote, rates_by_tier
 from payments.rates import hold_minor
 from payments.rules import has_payout_rail
 from tasks import rules
-from tasks.eligibility import Candidate, Demand, why_not_review, why_not_work
+from tasks.eligibility import SIMULATED, Candidate, Demand, why_not_review, why_not_work
 from tasks.models import Batch, Claim, Eligibility, Offer, Project, ReviewPolicy, Segment, Slot, Task, WorkKind
 from tasks.states import STANDING, ClaimState, OfferState, SlotState
 
@@ -226,10 +226,20 @@ def _seats_left(batch: Batch, eligible: list[Eligibility]) -> tuple[int, int]:
     left = funded * project.expected_seconds // 60 - promised
     if not funded:
         return 0, 0
-    # Each answer to a task comes from a different person, whatever the minutes say.
-    people = Task.objects.filter(batch=batch).aggregate(most=Max("overlap"))["most"] or 1
+    people = _people_wanted(batch)
     count = max(left // SMALLEST_SEAT_MINUTES, people - standing["seats"], 0)
     return count, max(0, min(project.seat_minutes, left // max(count, 1)))
+
+
+def _people_wanted(batch: Batch) -> int:
+    """Return how many different people one task may take, whatever the minutes say: each answer comes from another.
+
+    So does what replaces a rejected one.
+    """
+    most = Task.objects.filter(batch=batch).aggregate(most=Max("overlap"))["most"] or 1
+    rejected = Claim.objects.filter(batch=batch, kind=WorkKind.WORK, state=ClaimState.REJECTED)
+    by_task = rejected.values("task").annotate(times=Count("pk")).order_by("-times").values_list("times", flat=True)
+    return int(most) + (by_task.first() or 0)
 
 
 def _funded_claims(eligible: list[Eligibility]) -> int:
@@ -253,7 +263,7 @@ def _records(project: Project, rows: list[Eligibility], now: datetime) -> dict[U
     classes, _ = _credentials(ids, now)
     return {
         row.expert_id: Record(
-            free_seconds=max(0, _weekly_seconds(row.expert) - worked[row.expert_id] - promised[row.expert_id]),
+            free_seconds=_free_seconds(row.expert, worked[row.expert_id] + promised[row.expert_id]),
             accepted=past[row.expert_id]["accepted"],
             decided=past[row.expert_id]["decided"],
             here=past[row.expert_id]["here"],
@@ -264,8 +274,11 @@ def _records(project: Project, rows: list[Eligibility], now: datetime) -> dict[U
     }
 
 
-def _weekly_seconds(expert: Expert) -> int:
-    return min(expert.weekly_hours * 3600, rules.WEEK_SECONDS)
+def _free_seconds(expert: Expert, taken: int) -> int:
+    """Return what is left of an expert's week; simulated ones never tire, however many labs try things out."""
+    if expert.mode == SIMULATED:
+        return FULL_WEEK_SECONDS
+    return max(0, min(expert.weekly_hours * 3600, rules.WEEK_SECONDS) - taken)
 
 
 def _worked_seconds(ids: Collection[UUID], now: datetime) -> dict[UUID, int]:

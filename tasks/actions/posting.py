@@ -85,6 +85,7 @@ def create_batch_with_tasks(
         name=values["name"],
         priority=values.get("priority", 0),
         due_at=values.get("due_at"),
+        simulation=values.get("simulation"),
         by=by,
         now=now,
     )

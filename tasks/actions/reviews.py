@@ -229,6 +229,8 @@ def _reject(claim: Claim, submission: Submission, *, actor: Actor, by: str, now:
     void_open_reviews(claim, now)
     pay(claim, reason="rejected", with_fee=False, now=now)
     audit(actor, "claim.rejected", claim, at=now, was=was, by=by, slot_to=slot_to)
+    if slot_to == SlotState.OPEN:
+        due("tasks.offer_seats", batch=claim.batch_id)  # Somebody else has to do it now.
     _tell(claim, submission, "submission.rejected", now)
 
 

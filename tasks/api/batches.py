@@ -34,6 +34,7 @@ from tasks.api.posting import with_slots
 from tasks.models import Batch
 from tasks.queries import batch_progress
 from tasks.serializers.batches import BatchCreate, BatchDetail, BatchFields, BatchOut, CancelIn, TaskDetail
+from tasks.serializers.simulations import shown_simulation
 from tasks.states import BatchState
 
 TAG = ["batches"]
@@ -48,7 +49,11 @@ def shown(batch: Batch) -> dict[str, Any]:
 
 def detailed(batch: Batch) -> dict[str, Any]:
     """Show a batch with its progress and cost so far."""
-    figures = {"progress": asdict(batch_progress(batch)), "cost": asdict(lab_queries.cost_of(batch))}
+    figures = {
+        "progress": asdict(batch_progress(batch)),
+        "cost": asdict(lab_queries.cost_of(batch)),
+        "simulation": shown_simulation(lab_queries.simulation_of(batch)),
+    }
     return {**shown(batch), **figures}
 
 

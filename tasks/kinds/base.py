@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from random import Random
 from typing import Any
 
 import jsonschema_rs
@@ -26,7 +27,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Kind:
-    """A task type. ``*_checks`` look at what a schema cannot say and run only on what fits it."""
+    """A task type. ``*_checks`` look at what a schema cannot say and run only on what fits it.
+
+    ``simulate`` gives an answer to a payload that could be handed in, the same for the same draws: what a simulated
+    expert of labs' test mode answers.
+    """
 
     name: str
     title: str
@@ -37,6 +42,7 @@ class Kind:
     response_checks: Callable[[Json, Json], list[FieldError]]
     shapes: tuple[str, ...]
     compared_as: str
+    simulate: Callable[[Json, Random], Json]
     idle_seconds: int = 300
     attestations: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)

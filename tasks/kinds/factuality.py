@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from random import Random
 from typing import Any
 
 from kernel.errors import FieldError
@@ -24,6 +26,7 @@ VERDICTS = (
     Choice("cannot_assess", "I cannot assess it"),
 )
 MAX_SPANS = 500
+MOST_SIMULATED, LONGEST_SIMULATED_WORDS = 3, 8
 
 SPAN = record(
     {
@@ -86,6 +89,25 @@ def _check_span(span: dict[str, Any], posted: str, at: str) -> list[FieldError]:
     return []
 
 
+def simulate(payload: dict[str, Any], chance: Random) -> dict[str, Any]:
+    """Return up to three findings, each on some words of the reply, and the verdict that follows from them."""
+    words = list(re.finditer(r"\S+", payload["response"]))
+    firsts = chance.sample(range(len(words)), min(len(words), chance.randint(0, MOST_SIMULATED)))
+    spans = [_simulated_span(words, first, chance) for first in sorted(firsts)]
+    verdict = chance.choice(("sound_after_corrections", "misleading")) if spans else "sound"
+    return {"spans": spans, "verdict": verdict, "confidence": chance.randint(3, 5)}
+
+
+def _simulated_span(words: list[re.Match[str]], first: int, chance: Random) -> dict[str, Any]:
+    last = min(first + chance.randint(0, LONGEST_SIMULATED_WORDS - 1), len(words) - 1)
+    return {
+        "start": words[first].start(),
+        "end": words[last].end(),
+        "label": chance.choice(LABELS).value,
+        "evidence": "A simulated finding: no source says so.",
+    }
+
+
 KIND = Kind(
     name="factuality",
     title="Factuality",
@@ -96,6 +118,7 @@ KIND = Kind(
     response_checks=check_spans,
     shapes=("ragtruth", "canonical"),
     compared_as="spans",
+    simulate=simulate,
     idle_seconds=600,
     choices={"label": LABELS, "verdict": VERDICTS},
 )

@@ -18,6 +18,7 @@ from labs.doors import (
 )
 from tasks.kinds.lines import MAX_PRIORITY
 from tasks.models import Batch, IngestMode, IngestRun, Task
+from tasks.serializers.simulations import SimulationIn, SimulationOut
 from tasks.states import BatchState
 
 MAX_INLINE = 1_000
@@ -62,6 +63,7 @@ class BatchCreate(BatchFields):
 
     name = SafeNameField()
     tasks = LinesField(required=False)
+    simulation = SimulationIn(required=False)
 
 
 class CancelIn(StrictSerializer):
@@ -110,9 +112,10 @@ class BatchDetail(BatchOut):
 
     progress = SlotCounts(read_only=True)
     cost = CostOut(read_only=True)
+    simulation = SimulationOut(read_only=True, allow_null=True)
 
     class Meta(BatchOut.Meta):
-        fields: tuple[str, ...] = (*BatchOut.Meta.fields, "progress", "cost")
+        fields: tuple[str, ...] = (*BatchOut.Meta.fields, "progress", "cost", "simulation")
         read_only_fields: tuple[str, ...] = fields
 
 

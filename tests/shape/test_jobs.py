@@ -10,7 +10,7 @@ from accounts.outbox import registry
 from marketplace.celery import QUEUES, RECURRING, app
 
 ROOT = Path(__file__).resolve().parents[2]
-APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks")
+APPS = ("accounts", "labs", "experts", "agreements", "payments", "tasks", "marketplace")
 
 
 def texts() -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -192,3 +193,37 @@ def test_a_kind_is_found_by_name_only() -> None:
     assert registry.names() == ["factuality", "demonstration", "creative"]
     with pytest.raises(KeyError):
         registry.get("preference")
+
+
+SIMPLE = {
+    "factuality": {"prompt": "Is it safe?", "response": REPLY},
+    "demonstration": {"prompt": "Is it safe?", "sources_required": True, "length": {"min_words": 200}},
+    "creative": {"brief": "Write.", "length": {"min_words": 10, "max_words": 12}},
+}
+EXTREMES: list[tuple[str, dict[str, Any]]] = [
+    *SIMPLE.items(),
+    ("factuality", {"prompt": "Is it safe?", "response": " \n"}),
+    ("creative", {"brief": "Write.", "length": {"max_words": 1}}),
+    ("creative", {"brief": "Write.", "length": {"min_words": 0}}),
+    ("creative", {"brief": "Write.", "length": {"min_words": 100_000, "max_words": 100_000}}),
+]
+
+
+@pytest.mark.parametrize(("name", "payload"), EXTREMES)
+def test_a_simulated_answer_can_always_be_handed_in(name: str, payload: dict[str, Any]) -> None:
+    kind = registry.get(name)
+    assert kind.check_payload(payload) == []
+
+    answers = [kind.simulate(payload, Random(seed)) for seed in range(20)]
+
+    assert [kind.check_response(payload, answer) for answer in answers] == [[]] * 20
+
+
+@pytest.mark.parametrize("name", registry.names())
+def test_the_same_draws_give_the_same_answer_and_others_another(name: str) -> None:
+    simulate, payload = registry.get(name).simulate, SIMPLE[name]
+
+    answers = [str(simulate(payload, Random(seed))) for seed in range(20)]
+
+    assert answers == [str(simulate(payload, Random(seed))) for seed in range(20)]
+    assert len(set(answers)) > 10

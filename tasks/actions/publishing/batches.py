@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import F
@@ -14,6 +15,8 @@ from kernel.guards import clean_name, clean_text
 from kernel.states import move
 from labs import rules as lab_rules
 from labs.events import record_event
+from labs.models import Mode
+from tasks.actions.simulating import add_simulation
 from tasks.models import Batch, Offer, Project, Slot, Task, WorkKind
 from tasks.states import BATCH_MOVES, BatchState, OfferState, ProjectState, SlotState
 
@@ -32,14 +35,28 @@ class ProjectNotLive(Refused):
 
 @action
 def create_batch(
-    project: Project, *, name: str, by: Actor, now: datetime, priority: int = 0, due_at: datetime | None = None
+    project: Project,
+    *,
+    name: str,
+    by: Actor,
+    now: datetime,
+    priority: int = 0,
+    due_at: datetime | None = None,
+    simulation: Mapping[str, int] | None = None,
 ) -> Batch:
-    """Open an empty batch in a project that is not closed."""
-    return add_batch(project, name=name, by=by, now=now, priority=priority, due_at=due_at)
+    """Open an empty batch in a project that is not closed; ``simulation`` is for test batches."""
+    return add_batch(project, name=name, by=by, now=now, priority=priority, due_at=due_at, simulation=simulation)
 
 
 def add_batch(
-    project: Project, *, name: str, by: Actor, now: datetime, priority: int, due_at: datetime | None
+    project: Project,
+    *,
+    name: str,
+    by: Actor,
+    now: datetime,
+    priority: int,
+    due_at: datetime | None,
+    simulation: Mapping[str, int] | None,
 ) -> Batch:
     """Open an empty batch, as a step of the caller's action."""
     require_transaction()
@@ -56,6 +73,7 @@ def add_batch(
         state=BatchState.DRAFT,
         state_changed_at=now,
     )
+    add_simulation(batch, project.mode, simulation)
     audit(by, "batch.created", batch, at=now, project=project.public_id)
     return batch
 
@@ -98,7 +116,7 @@ def mark_staged(batch: Batch, *, by: Actor, now: datetime) -> Batch:
 def launch_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
     """Hand the batch's tasks out; one that was never staged is staged on the way."""
     project = batch.project
-    if not lab_rules.is_open_for_business(project.lab):
+    if project.mode == Mode.LIVE and not lab_rules.is_open_for_business(project.lab):
         raise Refused("This lab is not approved for work yet, or is frozen.")
     if project.state != ProjectState.LIVE:
         raise ProjectNotLive("Launch the project first: experts see its rules and sign its agreement.")

@@ -1,0 +1,15 @@
+"""Background work of the whole: the experts of labs' test batches at work."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from accounts.outbox import job
+from marketplace.simulation.play import simulate_batch as play_batch
+from tasks.actions.simulating import TURN_SECONDS
+
+
+@job("marketplace.simulate_batch", queue="simulation", timeout=TURN_SECONDS)
+def simulate_batch(batch: str) -> None:
+    """Play a test batch for a while; the job asks for itself again while there is something left to do."""
+    play_batch(UUID(batch))
