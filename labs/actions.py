@@ -143,6 +143,8 @@ def create_api_key(
         allowed_networks=networks,
     )
     audit(by, "api_key.created", key, at=now, lab=lab.public_id, mode=mode, scopes=" ".join(key.scopes))
+    if mode == Mode.TEST:
+        due("payments.grant_play_money", key=lab.public_id, lab=lab.pk)  # Once for ever: with the first key.
     return key, text
 
 

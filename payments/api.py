@@ -11,9 +11,9 @@ from rest_framework.response import Response
 
 from labs.doors import READ, LabView, query, read_choice, refuse_unknown_parameters
 from labs.models import Mode, Scope
+from payments.models import PLAY_MONEY
 from payments.queries import lab_funds
 
-PLAY_MONEY = "XTS"
 REAL_MONEY = ("USD", "EUR", "GBP")
 
 

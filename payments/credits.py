@@ -15,11 +15,9 @@ from kernel.rows import insert
 from kernel.states import move
 from labs.models import Lab
 from payments import ledger
-from payments.models import Hold, PayLine, PayReason, WorkKind
+from payments.models import PLAY_MONEY, Hold, PayLine, PayReason, WorkKind
 from payments.rates import fee_minor, pay_minor, week_of
 from payments.states import HOLD_MOVES, HoldState, PayLineState
-
-PLAY_MONEY = "XTS"
 
 
 class BudgetReached(Refused):

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from accounts.outbox import job
 from kernel.db import app_now
+from labs.models import Lab
 from payments import actions, sending, stripe_events
 from payments.models import PayoutRun
 from payments.sending import STARTABLE
@@ -79,3 +80,12 @@ def read_payee(payee: str) -> None:
 def ask_for_payee(expert: str) -> None:
     """Ask an expert where to send the first pay."""
     actions.ask_for_payee(UUID(expert), now=app_now())
+
+
+# Test mode
+
+
+@job("payments.grant_play_money", queue="payments")
+def grant_play_money(lab: str) -> None:
+    """Give a lab that begins to try things out its first play money."""
+    actions.grant_play_money(Lab.objects.get(pk=UUID(lab)), now=app_now())

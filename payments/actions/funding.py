@@ -19,11 +19,11 @@ from payments import ledger
 from payments.gateways import stripe as gateway
 from payments.gateways.errors import GatewayError, RefusedByStripe
 from payments.gateways.types import PaymentIntent
-from payments.models import Customer, Funding
+from payments.models import PLAY_MONEY, Customer, Funding
 from payments.states import FUNDING_MOVES, FundingState
 
 LEAST_MINOR, MOST_MINOR = 10_00, 1_000_000_00
-PLAY_MONEY = "XTS"
+FIRST_PLAY_MINOR = 1_000_000_00
 CONFIRMED = frozenset({FundingState.SUCCEEDED, FundingState.SETTLED})
 
 
@@ -142,9 +142,15 @@ def add_play_money(lab: Lab, minor: int, *, by: User | None, now: datetime) -> N
     """Give a lab play money for its test projects; it never meets real money."""
     if minor <= 0:
         raise Refused("The amount must be more than nothing.")
-    legs = [(ledger.opening_equity(PLAY_MONEY), minor), (ledger.lab_prepaid(lab, PLAY_MONEY), -minor)]
-    ledger.post("play_money", legs, key=f"play-{lab.public_id}-{uuid4().hex}", at=now, memo={"lab": lab.public_id})
-    audit(by, "funding.play_money", lab, at=now, amount_minor=minor)
+    _play(lab, minor, key=f"play-{lab.public_id}-{uuid4().hex}", by=by, now=now)
+
+
+@action
+def grant_play_money(lab: Lab, *, now: datetime) -> None:
+    """Give a lab its first play money, once however often it is asked."""
+    key = f"play-{lab.public_id}-first"
+    if not ledger.is_posted(key):
+        _play(lab, FIRST_PLAY_MINOR, key=key, by=None, now=now)
 
 
 @action
@@ -154,6 +160,12 @@ def post_float(minor: int, *, topup_id: str, by: User | None, now: datetime, cur
     ledger.post("float", bank, key=f"float-{topup_id}-equity", at=now)
     moved = [(ledger.stripe_available(currency), minor), (ledger.bank_operating(currency), -minor)]
     ledger.post("float", moved, key=f"float-{topup_id}", at=now, memo={"topup": topup_id})
+
+
+def _play(lab: Lab, minor: int, *, key: str, by: User | None, now: datetime) -> None:
+    legs = [(ledger.opening_equity(PLAY_MONEY), minor), (ledger.lab_prepaid(lab, PLAY_MONEY), -minor)]
+    ledger.post("play_money", legs, key=key, at=now, memo={"lab": lab.public_id})
+    audit(by, "funding.play_money", lab, at=now, amount_minor=minor)
 
 
 def _check(lab: Lab, amount: Money) -> None:

@@ -8,6 +8,7 @@ from django.db.models import F, Q
 from tasks.models.batches import Batch
 
 WHOLE_BPS = 10_000
+USUAL_BPS = {"accept": 8_000, "return": 800, "reject": 400}
 
 
 class Simulation(models.Model):
@@ -18,9 +19,9 @@ class Simulation(models.Model):
 
     batch = models.OneToOneField(Batch, on_delete=models.PROTECT, primary_key=True, related_name="simulation")
     seed = models.BigIntegerField()
-    accept_bps = models.PositiveIntegerField(default=8_000)
-    return_bps = models.PositiveIntegerField(default=800)
-    reject_bps = models.PositiveIntegerField(default=400)
+    accept_bps = models.PositiveIntegerField(default=USUAL_BPS["accept"])
+    return_bps = models.PositiveIntegerField(default=USUAL_BPS["return"])
+    reject_bps = models.PositiveIntegerField(default=USUAL_BPS["reject"])
     disagree_bps = models.PositiveIntegerField(default=2_000)
     gold_fail_bps = models.PositiveIntegerField(default=1_000)
     accept_after_seconds = models.PositiveIntegerField(default=0)  # The lab's window where nobody reviews.

@@ -11,11 +11,10 @@ from rest_framework import serializers
 from labs.doors import SafeIntegerField, StrictSerializer
 from tasks.actions.simulating import MAX_SEED
 from tasks.models import Simulation
+from tasks.models.simulations import USUAL_BPS, WHOLE_BPS
 
-WHOLE_BPS = 10_000
 LONGEST_WINDOW_SECONDS = 30 * 24 * 3_600
-USUAL_BPS = {"accept": 8_000, "return": 800, "reject": 400}  # The model's; the rest is accepted with corrections.
-DECISIONS = tuple(USUAL_BPS)
+DECISIONS = tuple(USUAL_BPS)  # What is left of the whole is accepted with corrections.
 RATES = (*DECISIONS, "disagree", "gold_fail")
 
 

@@ -68,11 +68,11 @@ def running(process: subprocess.Popen[bytes]) -> Iterator[subprocess.Popen[bytes
         kill(process)
 
 
-def worker(**changes: str) -> subprocess.Popen[bytes]:
-    """Start a Celery worker with two children."""
+def worker(queues: str = "default,mail", **changes: str) -> subprocess.Popen[bytes]:
+    """Start a Celery worker of these queues, with two children."""
     options = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "ERROR", "-c", "2"]
     return start(
-        "-m", "celery", "-A", "marketplace.celery", "worker", "-Q", "default,mail", "-I", "tests.faults.jobs",
+        "-m", "celery", "-A", "marketplace.celery", "worker", "-Q", queues, "-I", "tests.faults.jobs",
         *options, **changes,
     )  # fmt: skip
 

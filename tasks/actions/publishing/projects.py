@@ -18,13 +18,13 @@ from kernel.states import move
 from labs.events import record_event
 from labs.models import Lab, LabState, Mode
 from payments import credits as money_steps
+from payments.models import PLAY_MONEY
 from payments.queries import project_funds
 from tasks.actions.publishing.checks import check_settings, why_not_launch
 from tasks.kinds import registry
 from tasks.models import Batch, GuidelineVersion, Project
 from tasks.states import PROJECT_MOVES, BatchState, ProjectState
 
-PLAY_MONEY = "XTS"
 PAUSED_BY_LAB = "lab"
 PAUSED_FOR_BUDGET = "budget"
 # What an expert was promised with the work cannot change under them.
