@@ -28,7 +28,9 @@ from kernel.errors import Refused
 log = structlog.get_logger(__name__)
 
 MAX_ATTEMPTS = 5
-WAITS_FOR_STRANGERS = "webhooks"  # The queue whose work may hang for as long as others let it.
+TRIALS = "simulation"  # The queue of what labs try out: there may be much of it, and it is nobody's emergency.
+# Whose work a sweeper does after all other: calls that hang for as long as strangers let them, and trials.
+COME_LAST = frozenset({"webhooks", TRIALS})
 BACKOFF_FACTOR = 4
 
 F = TypeVar("F", bound=Callable[..., None])
@@ -120,10 +122,10 @@ def run_due(limit: int = 100) -> int:
 def run_overdue(seconds: float, limit: int) -> int:
     """Work on rows that have been due for ``seconds`` and nobody took; return how many were taken."""
     overdue = "run_after < app_now() - make_interval(secs => %s)"
-    hanging = [job.kind for job in registry.values() if job.queue == WAITS_FOR_STRANGERS]
+    last = [job.kind for job in registry.values() if job.queue in COME_LAST]
     for taken in range(limit):
         # Our own work first: whoever sweeps does one thing after another.
-        lease = _lease(f"{overdue} AND kind <> ALL (%s)", seconds, hanging) or _lease(overdue, seconds)
+        lease = _lease(f"{overdue} AND kind <> ALL (%s)", seconds, last) or _lease(overdue, seconds)
         if lease is None:
             return taken
         _run(lease)

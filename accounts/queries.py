@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Count, Exists, Max, Min, OuterRef, QuerySet
 
 from accounts.models import AuditEvent, Mail, Notification, OutboxItem, RoleGrant, User
+from accounts.outbox import TRIALS, registry
 
 
 def notices_of(user: User) -> QuerySet[Notification]:
@@ -64,12 +65,14 @@ def dead_jobs() -> QuerySet[OutboxItem]:
 
 
 def oldest_due_seconds() -> float:
-    """Tell for how long the oldest free due row has waited; 0 when none does."""
+    """Tell for how long the oldest free due row has waited, what labs try out apart; 0 when none does."""
+    trials = [job.kind for job in registry.values() if job.queue == TRIALS]
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT COALESCE(EXTRACT(EPOCH FROM app_now() - MIN(run_after)), 0) FROM accounts_outboxitem"
-            " WHERE done_at IS NULL AND dead_at IS NULL AND run_after <= app_now()"
-            " AND (locked_until IS NULL OR locked_until < clock_timestamp())"
+            " WHERE done_at IS NULL AND dead_at IS NULL AND run_after <= app_now() AND kind <> ALL (%s)"
+            " AND (locked_until IS NULL OR locked_until < clock_timestamp())",
+            [trials],
         )
         (seconds,) = cursor.fetchone()
     return float(seconds)

@@ -72,4 +72,5 @@ def usd(minor: int) -> Money:
 def format_money(money: Money) -> str:
     """Write an amount with its currency, as in $1,234.50."""
     amount = Decimal(money.minor).scaleb(-get_currency_precision(money.currency))
-    return format_currency(amount, money.currency, locale="en_US")
+    written = format_currency(amount, money.currency, locale="en_US")
+    return written.replace(money.currency, f"{money.currency}\xa0").replace("\xa0\xa0", "\xa0")

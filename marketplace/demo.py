@@ -1,6 +1,6 @@
 """The whole marketplace on one machine, from nothing: ``bin/demo``.
 
-Starts PostgreSQL, Valkey, a local Stripe, the web, two workers, beat and the sweeper as the processes they are in
+Starts PostgreSQL, Valkey, a local Stripe, the web, three workers, beat and the sweeper as the processes they are in
 production; answers at once, and fills itself with a history while it already serves. Opens nothing to other machines.
 """
 
@@ -146,15 +146,17 @@ class Demo:
             self.say(f"web            {environment['PUBLIC_URL']}/")
             installing.result()
         self.say("install        first owner, rate card, operating float, payouts set to manual")
-        supervisor.keep("worker", program("celery"), "-A", "marketplace", "worker", "--exclude-queues=webhooks",
-                        "--concurrency=2", "--loglevel=WARNING")  # fmt: skip
+        supervisor.keep("worker", program("celery"), "-A", "marketplace", "worker",
+                        "--exclude-queues=webhooks,simulation", "--concurrency=2", "--loglevel=WARNING")  # fmt: skip
         supervisor.keep("deliverer", program("celery"), "-A", "marketplace", "worker", "--queues=webhooks",
                         "--pool=threads", "--concurrency=16", "--hostname=deliverer@%h",
                         "--loglevel=WARNING")  # fmt: skip
+        supervisor.keep("player", program("celery"), "-A", "marketplace", "worker", "--queues=simulation",
+                        "--concurrency=1", "--hostname=player@%h", "--loglevel=WARNING")  # fmt: skip
         supervisor.keep("beat", program("celery"), "-A", "marketplace", "beat", "--loglevel=WARNING",
                         "--schedule", str(STATE / "beat-schedule"), "--pidfile=")  # fmt: skip
         supervisor.keep("sweeper", *manage("sweep"))
-        self.say("worker, deliverer, beat, sweeper")
+        self.say("worker, deliverer, player, beat, sweeper")
 
     def _run_if_changed(self, name: str, patterns: Sequence[str], stamps: Path | None, *command: str) -> None:
         """Run a command unless ``stamps`` tell that an earlier start ran it over the same files."""

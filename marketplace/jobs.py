@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from accounts.outbox import job
+from accounts.outbox import TRIALS, job
 from marketplace.simulation.play import simulate_batch as play_batch
 from tasks.actions.simulating import TURN_SECONDS
 
 
-@job("marketplace.simulate_batch", queue="simulation", timeout=TURN_SECONDS)
+@job("marketplace.simulate_batch", queue=TRIALS, timeout=TURN_SECONDS)
 def simulate_batch(batch: str) -> None:
     """Play a test batch for a while; the job asks for itself again while there is something left to do."""
     play_batch(UUID(batch))

@@ -21,6 +21,8 @@ from marketplace.seeding.clock import StoryClock
 from marketplace.seeding.content import FICTION, LITIGATION, NIGHTJAR, PSYCHIATRY
 from marketplace.seeding.people import Operators, apply, make_expert, make_labs, make_user
 from marketplace.seeding.work import Order, open_order, post_batch, review_once, run_week, sign, work_once
+from payments.actions import add_play_money
+from tasks.actions import publishing
 from tasks.actions.reviews import accept_by_clock
 from tasks.models import Batch
 
@@ -30,11 +32,10 @@ MINUTE = 60
 
 @dataclass(frozen=True)
 class Told:
-    """What a visitor needs to join in."""
+    """What a visitor needs to join in: a test key, and a test project whose batches are done by themselves."""
 
-    api_key: str
+    test_key: str
     project: str
-    batch: str
 
 
 def tell(say: Say) -> Told:
@@ -142,8 +143,10 @@ def leave_open(labs: dict[str, tuple[Lab, User]], orders: list[Order], clock: St
         work_once(order, expert, clock, chance)  # Somebody has to judge it.
     drain()
     clock.come_home()
-    listen(*labs["Brightwater AI"], clock)
-    nightjar, batch = open_nightjar(labs["Brightwater AI"], clock)
+    for mode in ("live", "test"):
+        listen(*labs["Brightwater AI"], mode, clock)
+    open_nightjar(labs["Brightwater AI"], clock)
+    told = open_trial(labs["Brightwater AI"], clock)
     drain()
     apply(APPLICANT, clock)
     newcomer = make_user("Mira Solberg", "mira@fjordlight.example", "Europe/Oslo", clock)
@@ -151,22 +154,34 @@ def leave_open(labs: dict[str, tuple[Lab, User]], orders: list[Order], clock: St
         owner=newcomer, name="Fjordlight", contact_email=newcomer.email, country="NO",
         purpose="Speech in small languages.", now=clock.now,
     )  # fmt: skip
-    lab, owner = labs["Brightwater AI"]
+    return told
+
+
+def open_trial(buyer: tuple[Lab, User], clock: StoryClock) -> Told:
+    """Give a lab a test key, and a test project with a batch that simulated experts have done."""
+    lab, owner = buyer
     scopes = ["tasks:write", "results:read", "funds:read", "webhooks:write"]
-    _, secret = create_api_key(lab, mode="live", label="Demo", scopes=scopes, by=owner, now=clock.now)
-    return Told(secret, nightjar.project.public_id, batch.public_id)
+    _, secret = create_api_key(lab, mode="test", label="Integration", scopes=scopes, by=owner, now=clock.now)
+    add_play_money(lab, 100_000_00, by=owner, now=clock.now)  # What the key brings may come a moment later.
+    order = open_order(
+        lab, owner, clock=clock, mode="test", name="Trial run", code_name="Sandpiper",
+        kind="demonstration", domain="psychiatry", tier_min=3, expected_seconds=10 * MINUTE, budget_minor=100_000_00,
+    )  # fmt: skip
+    batch = post_batch(order, "First try", NIGHTJAR, clock)
+    publishing.drain_batch(batch, by=owner, now=clock.now)
+    return Told(secret, order.project.public_id)
 
 
-def listen(lab: Lab, owner: User, clock: StoryClock) -> None:
-    """Let a lab be told of what happens from now on: by the demo's own receiver, where that may be called."""
+def listen(lab: Lab, owner: User, mode: str, clock: StoryClock) -> None:
+    """Let a lab be told of what happens in one world: by the demo's own receiver, where that may be called."""
     here = urlsplit(settings.PUBLIC_URL).netloc
     is_called = here in settings.OUTBOUND_ALLOW
     url = f"http://{here}/demo/receiver/" if is_called else "https://hooks.brightwater.example/guildhall"
-    endpoint, _ = create_endpoint(lab, mode="live", url=url, description="Trainer pipeline", by=owner, now=clock.now)
+    endpoint, _ = create_endpoint(lab, mode=mode, url=url, description="Trainer pipeline", by=owner, now=clock.now)
     send_trial(endpoint, by=owner, now=clock.now)
 
 
-def open_nightjar(buyer: tuple[Lab, User], clock: StoryClock) -> tuple[Order, Batch]:
+def open_nightjar(buyer: tuple[Lab, User], clock: StoryClock) -> Batch:
     """Open a project that offers seats and whose agreement nobody has signed yet: a visitor's first steps."""
     order = open_order(
         *buyer, clock=clock, name="Hard conversations", code_name="Nightjar",
@@ -174,4 +189,4 @@ def open_nightjar(buyer: tuple[Lab, User], clock: StoryClock) -> tuple[Order, Ba
         tier_min=3, tier_max=4, expected_seconds=30 * MINUTE, cap_seconds=60 * MINUTE, review_cap_seconds=20 * MINUTE,
         assignment="seats", seat_minutes=90, budget_minor=9_000_00,
     )  # fmt: skip
-    return order, post_batch(order, "Family letters", NIGHTJAR, clock, priority=10)
+    return post_batch(order, "Family letters", NIGHTJAR, clock, priority=10)

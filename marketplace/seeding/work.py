@@ -13,7 +13,7 @@ from accounts.outbox import drain
 from agreements.actions import draft_agreement, draft_version, publish_version, sign_version
 from agreements.models import AgreementVersion
 from experts.models import Domain, Expert
-from kernel.money import usd
+from kernel.money import Money
 from labs.models import Lab
 from marketplace.seeding.clock import StoryClock
 from marketplace.seeding.content import AGREEMENT, GUIDELINES, Json
@@ -56,10 +56,12 @@ def open_order(
     code_name: str,
     budget_minor: int,
     domain: str,
+    mode: str = "live",
     **values: Any,
 ) -> Order:
     """Draft the agreement, the guidelines and the project, fund it and launch it."""
-    agreement = draft_agreement(lab, title=f"Agreement for {code_name}", code_name=code_name, by=owner, now=clock.now)
+    title = f"Agreement for {code_name}"
+    agreement = draft_agreement(lab, mode=mode, title=title, code_name=code_name, by=owner, now=clock.now)
     version = draft_version(agreement, text=AGREEMENT.format(code_name=code_name), by=owner, now=clock.now)
     publish_version(version, by=owner, now=clock.now)
     settings = {
@@ -70,9 +72,9 @@ def open_order(
         "languages": ["en"],
         **values,
     }
-    project = publishing.create_project(lab, mode="live", values=settings, by=owner, now=clock.now)
+    project = publishing.create_project(lab, mode=mode, values=settings, by=owner, now=clock.now)
     publishing.publish_guideline(project, text=GUIDELINES[project.kind], by=owner, now=clock.now)
-    publishing.allocate_budget(project, usd(budget_minor), by=owner, now=clock.now)
+    publishing.allocate_budget(project, Money(budget_minor, project.currency), by=owner, now=clock.now)
     publishing.launch_project(project, by=owner, now=clock.now)
     return Order(lab, owner, project, version)
 

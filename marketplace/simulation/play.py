@@ -46,15 +46,13 @@ def simulate_batch(batch_id: UUID) -> None:
     simulation = simulating.take_turn(batch_id, now=app_now())
     if simulation is None:
         return
-    again_at = None
+    is_unfinished = is_anybody_busy = False
     try:
         play = Play(simulation, ends_at=time.monotonic() + SLICE_SECONDS)
-        if play.is_cut_short():
-            again_at = app_now()
-        elif play.is_anybody_busy:
-            again_at = app_now() + BUSY_AGAIN
+        is_unfinished, is_anybody_busy = play.is_cut_short(), play.is_anybody_busy
     finally:
-        simulating.end_turn(simulation, again_at=again_at)
+        look_again_at = app_now() + BUSY_AGAIN if is_anybody_busy else None
+        simulating.end_turn(simulation, is_unfinished=is_unfinished, look_again_at=look_again_at)
 
 
 class Play:

@@ -59,11 +59,11 @@ def take_turn(batch_id: UUID, *, now: datetime) -> Simulation | None:
 
 
 @action
-def end_turn(simulation: Simulation, *, again_at: datetime | None) -> None:
-    """Let others play the batch, and come back to it at ``again_at``, if there is something left to do."""
+def end_turn(simulation: Simulation, *, is_unfinished: bool = False, look_again_at: datetime | None = None) -> None:
+    """Let others play the batch; come back at once to what is unfinished, or when going on may be possible again."""
     mine = Simulation.objects.filter(batch=simulation.batch_id, turn_holder=simulation.turn_holder)
-    if mine.update(turn_until=None, turn_holder="") and again_at is not None:
-        due(JOB, run_after=again_at, batch=simulation.batch_id)
+    if mine.update(turn_until=None, turn_holder="") and (is_unfinished or look_again_at):
+        due(JOB, run_after=None if is_unfinished else look_again_at, batch=simulation.batch_id)
 
 
 @action

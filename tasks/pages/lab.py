@@ -133,9 +133,10 @@ def exports_of(lab: Lab) -> QuerySet[Export]:
     return Export.objects.filter(lab=lab).select_related("project", "batch")
 
 
-def project_rows(lab: Lab) -> list[ProjectRow]:
-    """Return the lab's projects with progress and money, in as many queries for three as for one."""
-    projects = list(projects_of(lab).annotate(batch_count=Count("batches")))
+def project_rows(lab: Lab, mode: str = "") -> list[ProjectRow]:
+    """Return the lab's projects, of one world or both, with progress and money; three take as many queries as one."""
+    rows = projects_of(lab).filter(mode=mode) if mode else projects_of(lab)
+    projects = list(rows.annotate(batch_count=Count("batches")))
     counted = _counts("project_id", Slot.objects.filter(project__lab=lab, kind=WorkKind.WORK))
     funds = {
         key: row

@@ -21,7 +21,7 @@ from kernel.db import app_now
 from kernel.errors import Refused
 from kernel.http import fragment_or_redirect, is_htmx
 from labs import rules as lab_rules
-from labs.models import Lab
+from labs.models import Lab, Mode
 from labs.queries import acting_membership
 from tasks import forms, rules
 from tasks.actions import exporting
@@ -31,6 +31,7 @@ from tasks.exports.files import read_frames
 from tasks.kinds import registry
 from tasks.models import Batch, Project
 from tasks.pages import lab as page
+from tasks.pages import trial
 from tasks.states import BATCH_MOVES, PROJECT_MOVES, BatchState, ExportState, ProjectState
 from tasks.views.confidential import confidential, viewer
 
@@ -72,7 +73,9 @@ def _lab(request: HttpRequest) -> Lab:
 def projects(request: HttpRequest) -> HttpResponse:
     """List the lab's projects with progress and money."""
     lab = _lab(request)
-    return render(request, "tasks/lab_projects.html", {"lab": lab, "rows": page.project_rows(lab)})
+    mode = next((value for value in Mode.values if value == request.GET.get("mode")), "")
+    context = {"lab": lab, "rows": page.project_rows(lab, mode), "mode": mode, "modes": Mode.choices}
+    return render(request, "tasks/lab_projects.html", context)
 
 
 @login_required
@@ -84,6 +87,7 @@ def project(request: HttpRequest, project_id: UUID) -> HttpResponse:
     context = {
         "lab": lab,
         "project": own,
+        "test_note": trial.project_note(own),
         "kind": registry.get(own.kind),
         "rows": page.batch_rows(own),
         "spend": page.spend_of(own),
@@ -132,6 +136,7 @@ def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     now = app_now()
     context = _progress(own, now) | {
         "lab": lab,
+        "test_note": trial.batch_note(own),
         "kind": registry.get(own.project.kind),
         "tasks": page.task_count(own),
         "tags": page.tag_rows(own),

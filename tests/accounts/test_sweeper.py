@@ -4,6 +4,7 @@ import os
 import signal
 from datetime import timedelta
 from io import StringIO
+from uuid import uuid4
 
 import pytest
 from django.core.management import call_command
@@ -12,7 +13,7 @@ from django.urls import reverse
 
 from accounts import health, sweeper
 from accounts.models import OutboxItem, User
-from accounts.outbox import due, job
+from accounts.outbox import due, job, run_overdue
 from accounts.queries import oldest_due_seconds
 from accounts.sweeper import Swept, run_in_child, sweep
 from accounts.watchdog import Watchdog
@@ -167,3 +168,16 @@ def test_health_names_what_is_wrong(db, client):
         "settled", "stopped", "stopped", "wait",
     )  # fmt: skip
     assert client.get(reverse("accounts:health")).status_code == 302
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_labs_try_out_makes_nothing_late_and_comes_after_all_else():
+    with transaction.atomic():
+        trial = due("marketplace.simulate_batch", run_after=app_now() - timedelta(minutes=10), batch=uuid4())
+        ours = due("accounts.seal_audit", run_after=app_now() - timedelta(minutes=1))
+
+    assert 50 < oldest_due_seconds() < 100
+    assert run_overdue(0, 1) == 1
+
+    done = OutboxItem.objects.filter(done_at__isnull=False).values_list("pk", flat=True)
+    assert (list(done), OutboxItem.objects.get(pk=trial).attempts) == ([ours], 0)

@@ -113,7 +113,7 @@ def test_an_integration_is_built_with_no_human_in_the_loop(site: str, receiver: 
 @pytest.mark.processes
 def test_a_worker_that_is_killed_in_the_middle_loses_nothing(site: str) -> None:
     dying = worker(QUEUES)
-    lab = join(site, waits=True)
+    lab = join(site)
     trial = launch(lab, trials()[1])
     follow(lab, lambda kinds: kinds["submission.accepted"] > 0)
 
@@ -127,7 +127,7 @@ def test_a_worker_that_is_killed_in_the_middle_loses_nothing(site: str) -> None:
     assert breaches() == []
 
 
-def join(site: str, *, waits: bool = True) -> LabApi:
+def join(site: str) -> LabApi:
     """Sign up, name a lab, make a test key: nobody has to approve anything, and play money comes with the key."""
     owner = Person(site, "lee@northwind.example", "Lee Okoye")
     owner.sign_up()

@@ -18,6 +18,7 @@ from tasks.actions import routes
 from tasks.models import Project
 from tests.labs.factories import ApiClient, make_client
 from tests.tasks.factories import World, claim_for, fund, hand_in, make_world, sign, work
+from tests.tasks.play import make_play
 
 pytestmark = pytest.mark.django_db
 
@@ -35,9 +36,11 @@ NAMES = {
 }
 
 
-def commands() -> list[list[str]]:
-    """Return the curl lines of the document, split as a shell would."""
-    blocks = re.findall(r"```sh\n(.*?)```", DOCUMENT.read_text(), re.DOTALL)
+def commands(*, of_test_mode: bool = False) -> list[list[str]]:
+    """Return the curl lines of the section on test mode, or all others, split as a shell would."""
+    before, rest = DOCUMENT.read_text().split("\n## Test mode\n")
+    section, after = rest.split("\n## ", 1)
+    blocks = re.findall(r"```sh\n(.*?)```", section if of_test_mode else before + after, re.DOTALL)
     lines = re.split(r"\n(?=curl|export)", "\n".join(blocks).replace("\\\n", " "))
     return [shlex.split(line) for line in lines if line.startswith("curl")]
 
@@ -102,6 +105,28 @@ def test_every_line_of_the_document_works() -> None:
             known["SUBMISSION"] = body["data"][0]["id"]
 
     assert len(sent) == 23
+
+
+@pytest.mark.django_db(transaction=True)  # The feed shows what is committed.
+def test_the_lines_of_test_mode_lead_to_a_batch_that_is_done_by_itself() -> None:
+    play = make_play(is_launched=False)
+    lab = make_client(play.lab, play.owner, mode="test")
+    known = {"PROJECT": play.project.public_id}
+    drain()  # The key brought play money.
+    answers = []
+
+    for words in commands(of_test_mode=True):
+        answer = run(lab, words, known)
+        drain(100)
+        assert answer.status_code in (200, 201), (words, answer.content)
+        answers.append(answer.json())
+        known["BATCH"] = next((body["id"] for body in answers if body.get("id", "").startswith("bat_")), "")
+
+    *_, batch, submissions, feed = answers
+    assert len(answers) == 8
+    assert (batch["state"], batch["progress"]["accepted"]) == ("COMPLETED", 1)
+    assert [row["state"] for row in submissions["data"]] == ["ACCEPTED"]
+    assert {"batch.running", "batch.completed"} <= {event["type"] for event in feed["data"]}
 
 
 def test_the_document_lists_every_event() -> None:

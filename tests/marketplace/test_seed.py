@@ -13,10 +13,12 @@ from pytest_django import Settings
 from accounts.models import OutboxItem, Role, User
 from experts.models import Application, Expert
 from kernel.db import app_now
+from kernel.ids import decode_id
 from labs.models import Lab, WebhookDelivery
+from labs.queries import find_key
 from marketplace.seeding.story import tell
 from payments.models import PayLine, PayoutRun
-from tasks.models import Claim, Offer
+from tasks.models import Batch, Claim, Offer
 from tests.stripe_fixture import StripeAtHand, stripe_at_hand, stripe_server
 
 __all__ = ["stripe_at_hand", "stripe_server"]
@@ -30,7 +32,7 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
     call_command("install", owner="owner@guildhall.example", card_from=app_now().date().replace(month=1, day=1))
 
     lines: list[str] = []
-    tell(lines.append)
+    told = tell(lines.append)
 
     call_command("check_ledger")
     assert Counter(PayoutRun.objects.values_list("state", flat=True)) == {"COMPLETED": 2, "PENDING_APPROVAL": 1}
@@ -49,5 +51,8 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
         "webhook.test",
         "batch.running",
     }
+    trial = Batch.objects.get(project=decode_id("prj", told.project))
+    assert (trial.state, trial.project.mode) == ("COMPLETED", "test")
+    assert find_key("test", told.test_key.split("_")[2]) is not None
     assert abs(app_now() - datetime.now(UTC)) < timedelta(minutes=1)
     assert OutboxItem.objects.filter(dead_at__isnull=False).count() == 0

@@ -268,7 +268,7 @@ def test_one_at_a_time_plays_a_batch_and_one_looks_again_however_many_ask() -> N
 
     assert others == [None] * 5
     assert OutboxItem.objects.filter(kind=simulating.JOB, run_after__gt=now).count() == 1
-    simulating.end_turn(turn, again_at=None)
+    simulating.end_turn(turn)
     assert simulating.take_turn(batch.pk, now=now) is not None
 
 

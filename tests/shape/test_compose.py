@@ -19,7 +19,7 @@ def compose() -> dict[str, Any]:
 
 def test_the_services_are_those_of_the_demo_behind_a_proxy() -> None:
     assert set(compose()["services"]) == {
-        "proxy", "prepare", "web", "worker", "deliverer", "beat", "sweeper", "database", "valkey",
+        "proxy", "prepare", "web", "worker", "deliverer", "player", "beat", "sweeper", "database", "valkey",
     }  # fmt: skip
 
 
@@ -27,7 +27,7 @@ def test_each_process_is_started_as_the_demo_starts_it() -> None:
     services, demo = compose()["services"], (ROOT / "marketplace" / "demo.py").read_text()
 
     assert services["web"]["command"] == ["gunicorn", "-c", "marketplace/serving.py", "marketplace.wsgi"]
-    for name in ("worker", "deliverer"):
+    for name in ("worker", "deliverer", "player"):
         assert services[name]["command"][:4] == ["celery", "-A", "marketplace", "worker"]
         assert all(f'"{option}"' in demo for option in services[name]["command"][4:])
     assert services["beat"]["command"][:4] == ["celery", "-A", "marketplace", "beat"]
@@ -48,7 +48,7 @@ def test_only_the_proxy_listens_to_the_outside() -> None:
 def test_every_process_runs_in_production_mode_as_the_role_that_owns_nothing() -> None:
     services = compose()["services"]
 
-    for name in ("web", "worker", "deliverer", "beat", "sweeper"):
+    for name in ("web", "worker", "deliverer", "player", "beat", "sweeper"):
         environment = services[name]["environment"]
         assert environment["GUILDHALL_MODE"] == "production"
         assert "guildhall_app" in environment["DATABASE_URL"]

@@ -31,8 +31,10 @@ class Play:
     version: AgreementVersion
 
 
-def make_play(*, lab: tuple[Lab, User] | None = None, now: datetime | None = None, **values: object) -> Play:
-    """Return a launched test project of demonstrations in psychiatry, with play money and a cast."""
+def make_play(
+    *, lab: tuple[Lab, User] | None = None, now: datetime | None = None, is_launched: bool = True, **values: object
+) -> Play:
+    """Return a test project of demonstrations in psychiatry with a cast; unless it is a draft, funded and launched."""
     now = now or app_now()
     psychiatry = install_domains()["psychiatry"]
     make_rates(psychiatry)
@@ -50,6 +52,8 @@ def make_play(*, lab: tuple[Lab, User] | None = None, now: datetime | None = Non
         **values,
     }
     project = publishing.create_project(lab, mode="test", values=settings, by=owner, now=now)
+    if not is_launched:
+        return Play(lab, owner, project, version)
     add_play_money(lab, BUDGET_MINOR, by=owner, now=now)
     publishing.allocate_budget(project, Money(BUDGET_MINOR, "XTS"), by=owner, now=now)
     publishing.launch_project(project, by=owner, now=now)

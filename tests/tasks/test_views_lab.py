@@ -6,15 +6,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
+from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel.db import app_now
 from labs.actions import add_member
+from tasks.actions import publishing
 from tasks.models import Batch, Export
 from tasks.pages.lab import burndown_of, feed_of, progress_of
 from tests.tasks.factories import World, make_batch, make_lab, make_user, make_world, submitted
+from tests.tasks.play import make_play
 from tests.tasks.test_views_workbench import browser
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -151,3 +154,31 @@ def test_the_feed_tells_answers_and_events_of_the_batch_newest_first(world):
     assert lines[0].text == "Answer handed in"
     assert lines[0].ref.startswith("tsk_")
     assert [line.at for line in lines] == sorted((line.at for line in lines), reverse=True)
+
+
+def test_test_mode_is_said_on_its_pages_and_on_no_other(world: World, lee: Client) -> None:
+    play = make_play(lab=(world.lab, world.owner))
+    batch = publishing.create_batch(play.project, name="Trial", by=play.owner, now=app_now(), simulation={"seed": 7})
+    said = "simulated experts do this work within seconds"
+
+    pages = [reverse("tasks:project", args=[play.project.pk]), reverse("tasks:batch", args=[batch.pk])]
+
+    assert [said in text(lee.get(page)) for page in pages] == [True, True]
+    assert "Drawn from seed 7: 80 % are accepted as they are, 8 % sent back" in text(lee.get(pages[1]))
+    assert [said in text(lee.get(page)) for page in addresses(world)] == [False] * 4
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [("", "Bedside Trial"), ("?mode=live", "Bedside"), ("?mode=test", "Trial"), ("?mode=x", "Bedside Trial")],
+)
+def test_projects_are_listed_by_world(query: str, shown: str, world: World, lee: Client) -> None:
+    make_play(lab=(world.lab, world.owner))
+
+    page = text(lee.get(reverse("tasks:projects") + query))
+
+    assert [name for name in ("Bedside", "Trial") if f">{name}</a>" in page] == shown.split()
+
+
+def text(response: HttpResponse) -> str:
+    return response.content.decode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,10 @@ class Command(BaseCommand):
         kept = Path(settings.DATA_DIR) / "seed.json"
         if not kept.exists():
             self._seed(kept)
-        self._introduce(Told(**json.loads(kept.read_text())))
+        told = json.loads(kept.read_text())
+        if set(told) != {field.name for field in fields(Told)}:
+            raise CommandError("An earlier version made this demo. Remove .guildhall to see it anew.")
+        self._introduce(Told(**told))
 
     def _seed(self, kept: Path) -> None:
         if Lab.objects.exists():
@@ -48,8 +51,8 @@ class Command(BaseCommand):
             self._say(f"  {email:38} {what}")
         self._say(f"Operators also need a one-time code: {settings.PUBLIC_URL}/mail/ shows the current ones.")
         self._say("")
-        self._say("Post a batch as Brightwater AI:")
-        for line in first_request(told):
+        self._say("Post a batch as Brightwater AI, in test mode: nobody is asked, and nothing costs real money.")
+        for line in first_batch(told):
             self._say(f"  {line}")
 
     def _say(self, line: str) -> None:
@@ -76,12 +79,17 @@ def sign_ins() -> list[tuple[str, str]]:
     ]
 
 
-def first_request(told: Told) -> list[str]:
-    """Return a curl command that posts a batch of one task."""
+def first_batch(told: Told) -> list[str]:
+    """Return the lines of a shell that post a test batch, launch it, and see it done by simulated experts."""
     task = {"external_id": "first-1", "payload": {"prompt": "When would you stop an antidepressant in pregnancy?"}}
+    body = json.dumps({"name": "My first batch", "tasks": [task]})
+    call = 'curl -sS -H "Authorization: Bearer $KEY"'
     return [
-        f"curl -X POST {settings.PUBLIC_URL}/api/v1/projects/{told.project}/batches \\",
-        f"  -H 'Authorization: Bearer {told.api_key}' \\",
-        "  -H 'Idempotency-Key: my-first-batch' -H 'Content-Type: application/json' \\",
-        f"  -d '{json.dumps({'name': 'My first batch', 'tasks': [task]})}'",
+        f"export GUILDHALL={settings.PUBLIC_URL}/api/v1 KEY={told.test_key}",
+        f"BATCH=$({call} -H 'Content-Type: application/json' \\",
+        f"  $GUILDHALL/projects/{told.project}/batches -d '{body}' | grep -o 'bat_[0-9a-z]*' | head -1)",
+        f"{call} -X POST $GUILDHALL/batches/$BATCH:launch",
+        f"{call} -X POST $GUILDHALL/batches/$BATCH:drain",
+        f"sleep 5; {call} $GUILDHALL/batches/$BATCH  # COMPLETED, by simulated experts",
+        f'{call} "$GUILDHALL/submissions?batch=$BATCH&expand=response"',
     ]
