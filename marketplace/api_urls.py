@@ -9,7 +9,7 @@ from agreements import api as agreements
 from labs import api as labs
 from labs.webhooks import api as webhooks
 from payments import api as payments
-from tasks.api import batches, exports, posting, projects, submissions
+from tasks.api import batches, exports, files, posting, projects, submissions
 
 app_name = "api"
 
@@ -41,6 +41,9 @@ urlpatterns = [
         agreements.PublishVersion.as_view(),
         name="publish_agreement_version",
     ),
+    path("files", files.Files.as_view(), name="files"),
+    path("files/<file:file_id>", files.OneFile.as_view(), name="file"),
+    path("files/<file:file_id>/content", files.Content.as_view(), name="file_content"),
     path("projects", projects.Projects.as_view(), name="projects"),
     path("projects/<prj:project_id>", projects.OneProject.as_view(), name="project"),
     path("projects/<prj:project_id>:launch", projects.LaunchProject.as_view(), name="launch_project"),

@@ -12,7 +12,7 @@ from agreements.gate import open_content, open_for_lab
 from kernel.ids import encode_id
 from kernel.sealing import Sealed, seal_json
 from labs.models import Mode
-from tasks.models import Claim, Draft, Project, Review, Submission, Task
+from tasks.models import Claim, Draft, File, Project, Review, Submission, Task
 
 Json = dict[str, Any]
 SIMULATION = "simulation"  # Who looks at gold in test mode, and for what.
@@ -43,6 +43,13 @@ def fix_of(review: Review, project: Project) -> Sealed:
     """Return a reviewer's own, sealed version of the response."""
     assert review.fixed_response is not None  # The caller asks only for a fix that is there.
     return Sealed(bytes(project.data_key), bytes(review.fixed_response), f"{review.public_id}/fix")
+
+
+def body_of(file: File) -> Sealed:
+    """Return a file's sealed bytes."""
+    assert file.data_key is not None  # An erased file has been refused by then.
+    assert file.body is not None
+    return Sealed(bytes(file.data_key), bytes(file.body), f"{file.public_id}/body")
 
 
 def seal_draft(claim: Claim, body: Json) -> bytes:
@@ -90,6 +97,20 @@ def open_notes(claim: Claim, review: Review, viewer: User, at: datetime) -> str:
     """Open what a reviewer wrote, for the expert whose work it is about; one access row."""
     (notes,) = _open(claim, viewer, at, "feedback", review.public_id, [notes_of(review, claim.project)])
     return str(orjson.loads(notes))
+
+
+def open_file(claim: Claim, file: File, viewer: User, at: datetime) -> bytes:
+    """Open a file that the claim's task shows, for its expert or reviewer; one access row."""
+    (body,) = _open(claim, viewer, at, claim.kind, file.public_id, [body_of(file)])
+    return body
+
+
+def open_file_for_lab(file: File, by: str, at: datetime) -> bytes:
+    """Open a file for the lab that uploaded it; one access row."""
+    opened = open_for_lab(
+        file.lab, by=by, subject=file.public_id, purpose="download", at=at, contents=[body_of(file)], count=1
+    )
+    return next(opened)
 
 
 def open_payload_for_lab(claim: Claim, by: str, at: datetime) -> Json:

@@ -24,6 +24,7 @@ from tasks.models import (
     Batch,
     Claim,
     Export,
+    File,
     GuidelineVersion,
     Project,
     Review,
@@ -51,6 +52,12 @@ class Cost:
 def projects_of(lab: Lab, mode: str) -> QuerySet[Project]:
     """List the lab's projects in this mode."""
     return Project.objects.filter(lab=lab, mode=mode).select_related("lab", "domain", "agreement")
+
+
+def files_of(lab: Lab, mode: str) -> QuerySet[File]:
+    """List the lab's files in this mode without their bytes; an erased one is not there."""
+    rows = File.objects.filter(lab=lab, mode=mode, erased_at__isnull=True).select_related("lab")
+    return rows.defer("body", "data_key")
 
 
 def guidelines_of(project: Project) -> QuerySet[GuidelineVersion]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tasks.views import expert, lab, review, workbench
+from tasks.views import expert, files, lab, review, workbench
 
 app_name = "tasks"
 
@@ -25,6 +25,7 @@ urlpatterns = [
     path("work/<clm:claim_id>/research/", workbench.research, name="research"),
     path("work/<clm:claim_id>/pause/", workbench.pause, name="pause"),
     path("work/<clm:claim_id>/preview/", workbench.preview, name="preview"),
+    path("work/<clm:claim_id>/files/<file:file_id>/", files.file, name="file"),
     path("work/<clm:claim_id>/review/", review.review, name="review"),
     path("lab/projects/", lab.projects, name="projects"),
     path("lab/projects/<prj:project_id>/", lab.project, name="project"),

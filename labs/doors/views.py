@@ -65,6 +65,7 @@ class LabView(APIView):
 
     scopes: ClassVar[dict[str, str | None]] = {}
     max_body_bytes: ClassVar[int] = bodies.MAX_JSON_BYTES
+    content_types: ClassVar[tuple[str, ...]] = (bodies.JSON,)
     # A streamed body is read by the handler, which reserves its key and closes it by itself.
     is_streamed: ClassVar[bool] = False
     # An answer that holds a secret is not stored: for a key that comes again, ``rebuilt`` makes it anew.
@@ -106,7 +107,7 @@ class LabView(APIView):
             return
         self.raw = bodies.read_body(request._request, at_most=self.max_body_bytes)
         if self.raw:
-            bodies.content_type_of(request._request)
+            bodies.content_type_of(request._request, allowed=self.content_types)
         name = request.headers.get("Idempotency-Key")
         if request.method == "POST" and name is not None:
             fingerprint = idempotency.fingerprint_of("POST", request.get_full_path(), self.raw)

@@ -12,6 +12,7 @@ from accounts.audit import Actor
 from kernel.db import action
 from kernel.errors import FieldError
 from tasks.actions import ingest
+from tasks.actions.file_references import FileReferences
 from tasks.actions.publishing.batches import add_batch
 from tasks.kinds import registry
 from tasks.kinds.lines import MAX_LINE_BYTES, BadLine, LineReader
@@ -30,6 +31,7 @@ class Posting:
         kind = registry.get(project.kind)
         self.reader = LineReader(kind, overlap_min=project.overlap_min, overlap_max=project.overlap_max)
         self.sealer = ingest.Sealer(project, run)
+        self.references = FileReferences(project)
         self.run = run
         self.tally = ingest.Tally()
         self.rows: list[tuple[Any, ...]] = []
@@ -46,6 +48,7 @@ class Posting:
         except BadLine as bad:
             self.tally.reject(number, bad.external_id, bad.errors)
             return
+        self.references.note(line)
         self._keep(self.sealer.row(line))
 
     def take_value(self, number: int, value: object) -> None:
@@ -60,6 +63,11 @@ class Posting:
     def flush(self) -> list[tuple[Any, ...]]:
         """Hand over the rows in memory; none where one bad line has spoilt the whole posting."""
         rows, self.rows, self.size = self.rows, [], 0
+        if bad := self.references.settle():
+            for _, _, number, external_id, *_ in rows:
+                if number in bad:
+                    self.tally.reject(number, external_id, bad[number])
+            rows = [row for row in rows if row[2] not in bad]
         return [] if self.is_spoilt else rows
 
     @property
@@ -94,8 +102,9 @@ def create_batch_with_tasks(
         posting = Posting(batch, run)
         for number, value in enumerate(lines, 1):
             posting.take_value(number, value)
+        rows = posting.flush()
         if posting.is_spoilt:
             raise ingest.IngestRefused(posting.tally.errors, posting.tally.rejected)
-        ingest.copy_rows(run, posting.flush(), now=now)
+        ingest.copy_rows(run, rows, now=now)
         batch = ingest.merge(run, posting.tally, by=by, now=now).batch
     return batch

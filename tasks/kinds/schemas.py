@@ -68,6 +68,13 @@ LENGTH = record(
         "max_words": {"type": "integer", "minimum": 1, "maximum": 100_000},
     }
 )
+FILE_ID: Schema = {"type": "string", "pattern": "^file_[0-7][0-9a-hjkmnp-tv-z]{25}$"}
+# A file by its id alone, or with the words that stand in for it where it cannot be seen.
+FILE: Schema = {
+    **FILE_ID,
+    **record({"id": FILE_ID, "title": text(300)}, required=("id",)),
+    "type": ["string", "object"],
+}
 CITATION: Schema = {
     **record({"citation": text(2_000), "url": text(2_000), "note": text(2_000, min_length=0)}),
     "anyOf": [{"required": ["citation"]}, {"required": ["url"]}],
@@ -77,6 +84,7 @@ COMMON_PAYLOAD: dict[str, Schema] = {
     "context": text(),
     "references": rows(REFERENCE, at_most=100),
     "length": LENGTH,
+    "files": rows(FILE, at_most=20),
 }
 COMMON_RESPONSE: dict[str, Schema] = {
     "justification": text(20_000, min_length=0),

@@ -3,6 +3,7 @@
 from tasks.models.batches import Batch, Slot, Task, WorkKind
 from tasks.models.claims import Claim, Draft, Offer, Segment, SegmentKind
 from tasks.models.exports import Export
+from tasks.models.files import File
 from tasks.models.ingest import IngestMode, IngestRun, StagedLine
 from tasks.models.projects import Assignment, Eligibility, GuidelineVersion, Project, ReviewPolicy
 from tasks.models.reviews import Decision, RejectCategory, Review, Submission
@@ -16,6 +17,7 @@ __all__ = [
     "Draft",
     "Eligibility",
     "Export",
+    "File",
     "GuidelineVersion",
     "IngestMode",
     "IngestRun",

@@ -23,6 +23,7 @@ from tasks.kinds import registry
 from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, Decision, Submission, WorkKind
 from tasks.pages import bench as page
+from tasks.pages.material_files import shown_files
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer
 from tasks.views.material import material_of
@@ -135,6 +136,7 @@ def _show(
         "claim": claim,
         "kind": kind,
         "material": material_of(kind, payload),
+        "files": shown_files(claim, payload),
         "submission": submission,
         "response": response,
         "answer_text": response.get(text_name, ""),

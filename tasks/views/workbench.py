@@ -24,6 +24,7 @@ from tasks.kinds import registry
 from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, WorkKind
 from tasks.pages import bench as page
+from tasks.pages.material_files import shown_files
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer, watermark
 from tasks.views.material import material_of
@@ -125,6 +126,7 @@ def _show(
         "claim": claim,
         "kind": kind,
         "material": material_of(kind, payload),
+        "files": shown_files(claim, payload),
         "wb": wb,
         "plain": _plain(kind, draft or {}),
         "keys": keys_of(kind),

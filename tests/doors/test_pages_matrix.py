@@ -31,7 +31,7 @@ def outcome(response: HttpResponseBase) -> str:
     if response.status_code == 302 and "/reauthenticate/" in to:
         return "R"
     assert response.status_code < 500 or response.status_code == 503, f"{response.status_code}"
-    return {400: "b", 401: "K", 403: "-", 404: "0", 405: "m", 409: "c", 422: "b", 503: "s"}.get(
+    return {400: "b", 401: "K", 403: "-", 404: "0", 405: "m", 409: "c", 415: "b", 422: "b", 503: "s"}.get(
         response.status_code, "+"
     )
 

@@ -19,12 +19,14 @@ from labs.actions import register_lab
 from labs.webhooks.actions import create_endpoint, send_trial
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
+from tasks.actions.files import store_file
 from tasks.actions.submissions import save_draft
 from tasks.models import Offer
 from tests.accounts.factories import log_in, make_operator, make_user
 from tests.experts.factories import an_application
 from tests.labs.factories import make_key
 from tests.payments.factories import a_submitted_run
+from tests.tasks.documents import a_picture
 from tests.tasks.factories import RESPONSE, World, hand_in, make_batch, make_experts, make_lab, make_world, work
 
 CANARY = "CANARY-4711-heron"
@@ -57,7 +59,8 @@ def build_doors() -> Doors:
     """Build it through actions: Cyd is on a claim, Dov has signed and is on none, Nia has not signed."""
     now = app_now()
     world = make_world(tasks=1, now=_ago(now))
-    secret: dict[str, object] = {"prompt": f"{CANARY}: when are lithium levels taken?"}
+    file = store_file(world.lab, mode="live", raw=a_picture(), declared="image/png", by=world.owner, now=now)
+    secret: dict[str, object] = {"prompt": f"{CANARY}: when are lithium levels taken?", "files": [file.public_id]}
     world.batch = make_batch(world.project, world.owner, tasks=6, priority=9, payload=secret, now=_ago(now))
     (nia,) = make_experts(1, domain=world.project.domain, tier=3, names=("Nia",))
     other_lab, eve = make_lab("Eastgate Labs", now=_ago(now))
@@ -84,6 +87,7 @@ def build_doors() -> Doors:
     )
     endpoint, _ = create_endpoint(world.lab, mode="live", url="https://lab.invalid/hook", by=world.owner, now=now)
     ids |= {
+        "file_id": file.pk,
         "endpoint_id": endpoint.pk,
         "delivery_id": send_trial(endpoint, by=world.owner, now=now).pk,
         "applicant_id": applicant.pk,

@@ -17,6 +17,7 @@ from labs.events import EVENT_KINDS
 from tasks.actions import routes
 from tasks.models import Project
 from tests.labs.factories import ApiClient, make_client
+from tests.tasks.documents import a_picture
 from tests.tasks.factories import World, claim_for, fund, hand_in, make_world, sign, work
 from tests.tasks.play import make_play
 
@@ -24,11 +25,13 @@ pytestmark = pytest.mark.django_db
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "api.md"
 LINES = b'{"external_id": "t-1", "payload": {"prompt": "When are lithium levels taken?"}}\n'
+BODIES = {"@tasks.ndjson": LINES, "@scan.png": a_picture()}
 # What an answer is remembered as, by the address that gave it.
 NAMES = {
     "/agreements": "AGREEMENT",
     "/versions": "VERSION",
     "/projects": "PROJECT",
+    "/files": "FILE",
     "/batches": "BATCH",
     "/exports": "EXPORT",
     "/webhooks": "WEBHOOK",
@@ -52,7 +55,7 @@ def run(lab: ApiClient, words: list[str], known: dict[str, str]) -> Any:
     headers = dict(word.split(": ", 1) for word in text if re.match(r"[A-Z][\w-]+: ", word))
     data = next((text[at + 1] for at, word in enumerate(text) if word in ("-d", "--data-binary")), None)
     method = "post" if data is not None or "POST" in text else "get"
-    raw = LINES if data and data.startswith("@") else (data or "").encode()
+    raw = BODIES[data] if data and data.startswith("@") else (data or "").encode()
     if method == "get":
         return lab.client.get(f"/api/v1{address}", HTTP_AUTHORIZATION=f"Bearer {lab.text}")
     return lab.send(
@@ -93,6 +96,9 @@ def test_every_line_of_the_document_works() -> None:
         prepare(world, path, known)
         answer = run(lab, words, known)
         assert answer.status_code in (200, 201, 202), (words, answer.content)
+        if path.endswith("/content"):
+            assert answer.content.startswith(b"\x89PNG")
+            continue
         if path.endswith("/download"):
             row = orjson.loads(b"".join(answer.streaming_content))
             assert row["external_id"] == "t-1"
@@ -104,7 +110,7 @@ def test_every_line_of_the_document_works() -> None:
         if path.startswith("/submissions?"):
             known["SUBMISSION"] = body["data"][0]["id"]
 
-    assert len(sent) == 23
+    assert len(sent) == 26
 
 
 @pytest.mark.django_db(transaction=True)  # The feed shows what is committed.
