@@ -99,10 +99,16 @@ def key_rows(lab: Lab, now: datetime) -> list[KeyRow]:
     return [KeyRow(key, _key_state(key, now), rules.is_usable(key, now)) for key in keys_of(lab)]
 
 
-def _key_state(key: ApiKey, now: datetime) -> str:
+def key_standing(key: ApiKey, now: datetime) -> str:
+    """Say whether a key is active, expired or revoked."""
     if key.revoked_at is not None:
-        return "REVOKED"
-    return key.mode.upper() if rules.is_usable(key, now) else "EXPIRED"
+        return "revoked"
+    return "active" if rules.is_usable(key, now) else "expired"
+
+
+def _key_state(key: ApiKey, now: datetime) -> str:
+    standing = key_standing(key, now)
+    return key.mode.upper() if standing == "active" else standing.upper()
 
 
 def keys_of(lab: Lab) -> QuerySet[ApiKey]:

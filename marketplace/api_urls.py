@@ -7,9 +7,10 @@ from drf_spectacular.views import SpectacularAPIView
 
 from agreements import api as agreements
 from labs import api as labs
+from labs import api_keys as keys
 from labs.webhooks import api as webhooks
 from payments import api as payments
-from tasks.api import batches, exports, files, posting, projects, submissions
+from tasks.api import batches, exports, files, posting, projects, spend, submissions
 
 app_name = "api"
 
@@ -32,7 +33,13 @@ urlpatterns = [
         webhooks.ReplayDelivery.as_view(),
         name="replay_webhook_delivery",
     ),
+    path("keys", keys.Keys.as_view(), name="keys"),
+    path("keys/<key:key_id>", keys.OneKey.as_view(), name="key"),
+    path("keys/<key:key_id>:rotate", keys.RotateKey.as_view(), name="rotate_key"),
+    path("keys/<key:key_id>:revoke", keys.RevokeKey.as_view(), name="revoke_key"),
     path("balance", payments.Balance.as_view(), name="balance"),
+    path("ledger", payments.Ledger.as_view(), name="ledger"),
+    path("spend", spend.Spend.as_view(), name="spend"),
     path("agreements", agreements.Agreements.as_view(), name="agreements"),
     path("agreements/<agr:agreement_id>", agreements.OneAgreement.as_view(), name="agreement"),
     path("agreements/<agr:agreement_id>/versions", agreements.Versions.as_view(), name="agreement_versions"),

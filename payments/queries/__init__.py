@@ -12,6 +12,7 @@ from payments.queries.funds import (
     lab_funds,
     project_funds,
 )
+from payments.queries.journal import JournalLine, is_line_of, journal_of, place_of
 from payments.queries.runs import (
     RunPage,
     RunRow,
@@ -27,6 +28,7 @@ __all__ = [
     "CardRow",
     "Earnings",
     "FundingRow",
+    "JournalLine",
     "LabFunds",
     "ProjectFunds",
     "PublicCard",
@@ -39,10 +41,13 @@ __all__ = [
     "card_rows",
     "earnings_of",
     "fundings_of",
+    "is_line_of",
     "items_of",
+    "journal_of",
     "lab_funds",
     "pay_lines_of",
     "payee_of",
+    "place_of",
     "project_funds",
     "public_card",
     "rate_for",

@@ -14,9 +14,9 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.doors import operator_required, signed_in
 from accounts.models import User
 from accounts.rules import is_finance
+from kernel.csv_files import csv_response
 from kernel.db import app_now
 from payments import actions, queries
-from payments.csv_files import csv_response
 from payments.forms import BuildForm
 from payments.models import PayLine, PayoutItem, PayoutRun
 from payments.planning import payable_lines, plan_run

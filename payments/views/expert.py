@@ -14,11 +14,11 @@ from django.views.decorators.http import require_safe
 from accounts.doors import login_required, signed_in
 from experts.models import Expert
 from experts.queries import expert_of
+from kernel.csv_files import csv_response
 from kernel.db import app_now
 from kernel.money import format_money, usd
 from kernel.templatetags.charts import Bar, Part
 from payments import actions, queries
-from payments.csv_files import csv_response
 from payments.gateways.errors import GatewayError
 from payments.models import Payee
 from payments.queries import Week

@@ -11,9 +11,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
+from kernel.csv_files import safe_cell
 from labs.models import Lab
 from payments import actions
-from payments.csv_files import safe_cell
 from payments.models import Funding, PayoutRun
 from tests.accounts.factories import log_in, make_user
 from tests.experts.factories import an_expert, domain
