@@ -23,6 +23,7 @@ RECURRING: Final[dict[str, int]] = {
     "labs.prune_deliveries": HOUR,
     "labs.sweep_deliveries": 2 * MINUTE,
     "labs.sweep_idempotency": HOUR,
+    "marketplace.sweep_simulations": 5 * MINUTE,
     "payments.catch_up_stripe_events": HOUR,
     "payments.sweep_payouts": 5 * MINUTE,
     "tasks.accept_by_clock": MINUTE,

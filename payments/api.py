@@ -49,9 +49,10 @@ class FundsView(LabView):
     scopes = {"GET": Scope.FUNDS_READ}
 
     def currency(self, request: Request) -> str:
-        """Return the currency asked for: play money for a test key, whatever it asks."""
-        wanted = read_choice(request, "currency", (*REAL_MONEY, PLAY_MONEY)) or "USD"
-        return PLAY_MONEY if self.key.mode == Mode.TEST else wanted
+        """Return the currency asked for: play money for a test key, whatever it asks, and for no other."""
+        is_test = self.key.mode == Mode.TEST
+        wanted = read_choice(request, "currency", (*REAL_MONEY, PLAY_MONEY) if is_test else REAL_MONEY) or "USD"
+        return PLAY_MONEY if is_test else wanted
 
 
 class Balance(FundsView):

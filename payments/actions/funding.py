@@ -166,6 +166,8 @@ def _play(lab: Lab, minor: int, *, key: str, by: User | None, now: datetime) -> 
     legs = [(ledger.opening_equity(PLAY_MONEY), minor), (ledger.lab_prepaid(lab, PLAY_MONEY), -minor)]
     ledger.post("play_money", legs, key=key, at=now, memo={"lab": lab.public_id})
     audit(by, "funding.play_money", lab, at=now, amount_minor=minor)
+    record_event(lab.pk, Mode.TEST, "funds.received", at=now, amount_minor=minor)
+    due("tasks.funds_received", key=key, lab=lab.pk)
 
 
 def _check(lab: Lab, amount: Money) -> None:

@@ -8,19 +8,22 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from accounts.outbox import due
 from experts.models import Expert
 from kernel.db import action, require_transaction
 from kernel.errors import FieldError, Invalid
 from labs.models import Mode
-from tasks.models import Batch, Claim, Simulation
-from tasks.states import ClaimState
+from tasks.models import Batch, Claim, Simulation, Slot
+from tasks.rules import HANDING_OUT
+from tasks.states import ClaimState, ProjectState, SlotState
 
 JOB = "marketplace.simulate_batch"
 TURN_SECONDS = 15  # The job's time limit, many times a slice: whoever is longer at it is dead.
 LOOK_AGAIN = timedelta(seconds=2)
+LEFT_BEHIND_AT_ONCE = 100
+GIVEN_UP_AFTER = timedelta(days=7)  # Such a batch waits for its lab: for a budget, mostly.
 MAX_SEED = 2**31 - 1
 # Long before the first real work, so that no limit of hours, lease or statement ever meets it (decision 0007).
 CALENDARS_BEGIN = datetime(2001, 1, 1, tzinfo=UTC)
@@ -64,6 +67,23 @@ def end_turn(simulation: Simulation, *, is_unfinished: bool = False, look_again_
     mine = Simulation.objects.filter(batch=simulation.batch_id, turn_holder=simulation.turn_holder)
     if mine.update(turn_until=None, turn_holder="") and (is_unfinished or look_again_at):
         due(JOB, run_after=None if is_unfinished else look_again_at, batch=simulation.batch_id)
+
+
+@action
+def ask_for_left_behind(now: datetime) -> int:
+    """Begin anew with the test batches whose open work nobody came for; return how many there were."""
+    is_open = Exists(Slot.objects.filter(batch=OuterRef("batch"), state=SlotState.OPEN))
+    waiting = Simulation.objects.filter(
+        is_open,
+        Q(turn_until=None) | Q(turn_until__lte=now),
+        batch__state__in=HANDING_OUT,
+        batch__project__state=ProjectState.LIVE,
+        batch__launched_at__gt=now - GIVEN_UP_AFTER,
+    )
+    batches = list(waiting.order_by("batch").values_list("batch", flat=True)[:LEFT_BEHIND_AT_ONCE])
+    for batch_id in batches:
+        due("tasks.route_batch", batch=batch_id)
+    return len(batches)
 
 
 @action

@@ -94,8 +94,9 @@ class Spend(LabView):
         return Response(SpendOut(shown).data)
 
     def _currency(self, request: Request) -> str:
-        wanted = read_choice(request, "currency", (*REAL_MONEY, PLAY_MONEY)) or "USD"
-        return PLAY_MONEY if self.key.mode == Mode.TEST else wanted
+        is_test = self.key.mode == Mode.TEST
+        wanted = read_choice(request, "currency", (*REAL_MONEY, PLAY_MONEY) if is_test else REAL_MONEY) or "USD"
+        return PLAY_MONEY if is_test else wanted
 
 
 def _read_by(request: Request) -> list[str]:

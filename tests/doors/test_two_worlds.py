@@ -140,6 +140,25 @@ def test_lists_hold_rows_of_the_keys_own_world_only(doors: Doors, trial: dict[st
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/balance", "/ledger", "/spend"])
+def test_a_live_key_asks_in_vain_for_play_money(path: str, doors: Doors) -> None:
+    headers = {"Authorization": f"Bearer {doors.keys['lee']}"}
+
+    answer = Client().get(f"/api/v1{path}", {"currency": "XTS"}, headers=headers)
+
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/?currency")
+
+
+@pytest.mark.django_db
+def test_a_test_key_sees_play_money_whatever_it_asks_for(lab: tuple[Lab, User], doors: Doors) -> None:
+    headers = {"Authorization": f"Bearer {make_key(*lab, mode='test', now=app_now())[1]}"}
+
+    answer = Client().get("/api/v1/balance", {"currency": "USD"}, headers=headers)
+
+    assert answer.json()["currency"] == "XTS"
+
+
+@pytest.mark.django_db
 def test_operators_never_meet_a_simulated_expert(doors: Doors, trial: dict[str, Any]) -> None:
     names = [expert.user.name.encode() for expert in Expert.objects.filter(mode="test").select_related("user")]
     operators = ("vic", "fin", "tess", "olga")

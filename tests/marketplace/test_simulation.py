@@ -278,3 +278,15 @@ def test_nobody_simulated_is_written_to_and_no_payee_is_asked_for() -> None:
     finish()
 
     assert (Mail.objects.count(), Notification.objects.count(), Payee.objects.count()) == (0, 0, 0)
+
+
+def test_open_work_that_nobody_came_for_is_looked_at_again() -> None:
+    play = make_play()
+    batch = post(play, 2, simulation=ACCEPTED)
+    OutboxItem.objects.all().delete()  # As a job that died five times is: nobody does it any more.
+
+    looked_at = simulating.ask_for_left_behind(app_now())
+    finish()
+
+    assert (looked_at, batch_progress(batch).accepted) == (1, 2)
+    assert simulating.ask_for_left_behind(app_now()) == 0
