@@ -16,6 +16,7 @@ from kernel.errors import FieldError, Invalid, LostRace, Refused
 from kernel.ids import uuid7
 from kernel.states import move
 from labs.events import record_event
+from labs.models import Mode
 from tasks import content, rules
 from tasks.actions.endings import free_slot, pay, void_open_reviews
 from tasks.actions.submissions import open_review
@@ -239,14 +240,15 @@ def _send_back(claim: Claim, submission: Submission, *, actor: Actor, now: datet
     fields = {"returns": claim.returns + 1, "decision_due_at": now + rules.RETURN_WINDOW}
     was = move(claim, ClaimState.RETURNED, moves=CLAIM_MOVES, now=now, **fields)
     audit(actor, "claim.returned", claim, at=now, was=was, returns=claim.returns, submission=submission.public_id)
-    due("tasks.tell_of_decision", key=f"{claim.public_id}-returned-{claim.returns}", claim=claim.pk)
+    if claim.project.mode == Mode.LIVE:
+        due("tasks.tell_of_decision", key=f"{claim.public_id}-returned-{claim.returns}", claim=claim.pk)
 
 
 def _tell(claim: Claim, submission: Submission, kind: str, now: datetime, **details: str) -> None:
-    """Put it in the lab's feed; decisions also reach the expert."""
+    """Put it in the lab's feed; decisions also reach the expert, unless they are simulated."""
     ids = {"task": claim.task.public_id, "submission": submission.public_id}
     record_event(claim.lab_id, claim.project.mode, kind, at=now, **ids, **details)
-    if kind.startswith("submission."):
+    if kind.startswith("submission.") and claim.project.mode == Mode.LIVE:
         due("tasks.tell_of_decision", key=f"{claim.public_id}-{claim.state}", claim=claim.pk)
 
 

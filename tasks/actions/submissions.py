@@ -16,6 +16,7 @@ from kernel.prepared import Prepared
 from kernel.rows import insert
 from kernel.states import move
 from labs.events import record_event
+from labs.models import Mode
 from tasks import content, rules
 from tasks.actions.timing import stop_meter
 from tasks.errors import DraftConflict, Lapsed, NotYours
@@ -165,5 +166,5 @@ def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
         task=claim.task.public_id,
         version=submission.version,
     )
-    if claim.is_review_drawn and submission.version == 1:
+    if claim.is_review_drawn and submission.version == 1 and claim.project.mode == Mode.LIVE:
         due("tasks.tell_reviewers", key=claim.public_id, claim=claim.pk)

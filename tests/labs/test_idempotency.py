@@ -55,6 +55,15 @@ def test_a_key_is_the_lab_s_own(client: ApiClient) -> None:
     assert (first.status_code, second.status_code, first.json()["id"] != second.json()["id"]) == (201, 201, True)
 
 
+def test_a_key_is_its_world_s_own(lab: Lab, client: ApiClient) -> None:
+    trying = make_client(lab, mode="test")
+
+    first, second = client.post("/agreements", BODY, key="k"), trying.post("/agreements", BODY, key="k")
+
+    assert (first.json()["mode"], second.json()["mode"]) == ("live", "test")
+    assert Agreement.objects.count() == 2
+
+
 def test_a_refused_request_gives_its_key_back(client: ApiClient) -> None:
     refused = client.post("/agreements", {"title": "NDA"}, key="k")
     mended = client.post("/agreements", BODY, key="k")

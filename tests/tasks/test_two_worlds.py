@@ -7,7 +7,9 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import IntegrityError, transaction
+from django.apps import apps
+from django.db import IntegrityError, connection, transaction
+from django.db.models import UniqueConstraint
 
 from accounts.models import User
 from agreements.models import Agreement, Signature
@@ -207,3 +209,29 @@ def test_rows_of_one_world_do_meet(worlds: Worlds) -> None:
     worlds.delivery("test", "test")
 
     assert Claim.objects.get().project.mode == "test"
+
+
+def test_every_row_with_a_mode_keeps_it() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.relname, EXISTS (SELECT FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname LIKE '%_stays')"
+            " FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'mode' AND NOT a.attisdropped"
+            " WHERE c.relkind = 'r' AND c.relnamespace = 'public'::regnamespace"
+        )
+        found = dict(cursor.fetchall())
+
+    assert len(found) >= 9
+    assert [table for table, stays in found.items() if not stays] == ["payments_stripeevent"]  # Stripe's own two modes.
+
+
+def test_what_is_unique_is_so_within_its_mode() -> None:
+    unique = {
+        f"{model.__name__}.{rule.name}": rule.fields
+        for model in apps.get_models()
+        if any(field.name == "mode" for field in model._meta.concrete_fields)
+        for rule in model._meta.constraints
+        if isinstance(rule, UniqueConstraint)
+    }
+
+    assert len(unique) >= 4
+    assert {name: fields for name, fields in unique.items() if "mode" not in fields} == {}
