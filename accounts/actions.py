@@ -6,13 +6,11 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.utils import timezone
 
 from accounts import outbox
 from accounts.audit import audit
-from accounts.models import Notification, OutboxItem, Role, RoleGrant, User
+from accounts.models import Notification, OutboxItem, Role, RoleGrant, Session, User
 from accounts.notices import notify
 from accounts.session_store import stored_key
 from kernel.db import action
@@ -118,11 +116,7 @@ def replay_dead_jobs(*, by: User, now: datetime) -> int:
 @action
 def end_sessions(user: User, *, keep: str, now: datetime) -> int:
     """Sign ``user`` out everywhere but in the session ``keep``."""
-    ended = 0
-    for session in Session.objects.exclude(session_key=stored_key(keep)).iterator():
-        if session.get_decoded().get(SESSION_KEY) == str(user.pk):
-            session.delete()
-            ended += 1
+    ended, _ = Session.objects.filter(user=user).exclude(session_key=stored_key(keep)).delete()
     audit(user, "user.sessions_ended", user, at=now, count=ended)
     return ended
 

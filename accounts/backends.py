@@ -1,18 +1,29 @@
-"""Sign people in as allauth does; find the person of a session the quick way, as every request asks for one."""
+"""Sign people in as allauth does; the person of a session was read with it."""
 
-from uuid import uuid4
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from allauth.account.auth_backends import AuthenticationBackend
 from django.contrib.auth.base_user import AbstractBaseUser
 
 from accounts.models import User
-from kernel.prepared import Prepared
 
-USER = Prepared(lambda user: User.objects.filter(pk=user), user=uuid4())
+_at_hand: ContextVar[User | None] = ContextVar("at_hand", default=None)
+
+
+@contextmanager
+def at_hand(person: User | None) -> Iterator[None]:
+    """Let the backend find this person without asking the database again."""
+    token = _at_hand.set(person)
+    try:
+        yield
+    finally:
+        _at_hand.reset(token)
 
 
 class AccountBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth has no types
-    """allauth's own, with a prepared look-up."""
+    """allauth's own, which looks at who is at hand first."""
 
     def user_can_authenticate(self, user: AbstractBaseUser) -> bool:
         """Say whether the account is open to somebody: a simulated one is to nobody."""
@@ -20,5 +31,7 @@ class AccountBackend(AuthenticationBackend):  # type: ignore[misc]  # allauth ha
 
     def get_user(self, user_id: object) -> User | None:
         """Return the person if their account is open."""
-        user = USER.get(user=User._meta.pk.to_python(user_id))
-        return user if user and self.user_can_authenticate(user) else None
+        person = _at_hand.get()
+        if person is None or person.pk != User._meta.pk.to_python(user_id):
+            return super().get_user(user_id)  # type: ignore[no-any-return]  # as above
+        return person if self.user_can_authenticate(person) else None

@@ -1,6 +1,7 @@
 """Guard views: who is signed in, which role they hold, and that they proved themselves lately."""
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import wraps
 from typing import Concatenate, ParamSpec
 
@@ -11,8 +12,16 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 
 from accounts.models import User
+from kernel.db import app_now
 
-__all__ = ["login_required", "operator_required", "recently_authenticated", "require_recent_auth", "signed_in"]
+__all__ = [
+    "login_required",
+    "operator_required",
+    "recently_authenticated",
+    "request_time",
+    "require_recent_auth",
+    "signed_in",
+]
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -54,3 +63,9 @@ def signed_in(request: HttpRequest) -> User:
     """Return the signed-in user of a view behind ``login_required``."""
     assert isinstance(request.user, User)
     return request.user
+
+
+def request_time(request: HttpRequest) -> datetime:
+    """Return the one clock's time as it was read with the visitor's session, else as it is now."""
+    read_at: datetime | None = getattr(request.session, "read_at", None)
+    return read_at or app_now()

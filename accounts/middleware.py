@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from accounts.audit import Actor, audit_refusal
+from accounts.backends import at_hand
 from accounts.context import Door, door
 from accounts.models import User
 from accounts.queries import has_totp
@@ -90,7 +91,8 @@ def _meet_person(request: HttpRequest) -> None:
     """Before the view, sign out whoever's session is over, and show times in the zone of whoever's goes on."""
     if request.path.startswith("/api/") or SESSION_KEY not in request.session:
         return
-    user = get_user(request)
+    with at_hand(getattr(request.session, "person", None)):
+        user = get_user(request)
     if not isinstance(user, User):
         return
     request.user = user  # The person themselves: Django's lazy stand-in is asked some fifty times a request.

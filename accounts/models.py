@@ -1,9 +1,13 @@
 """Store who signs in, what they may do, what happened, what is due, and what people were told."""
 
+from importlib import import_module
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.sessions.backends.base import SessionBase
+from django.contrib.sessions.base_session import AbstractBaseSession
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models.expressions import RawSQL
@@ -242,3 +246,20 @@ class Notification(models.Model):
 
     def __str__(self) -> str:
         return f"notification {self.pk}"
+
+
+class Session(AbstractBaseSession):
+    """A browser that is signed in, or about to be; found by the hash of its key, and by whose it is."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, null=True, related_name="sessions")
+
+    class Meta:
+        verbose_name = "session"
+
+    def __str__(self) -> str:
+        return "session"
+
+    @classmethod
+    def get_session_store_class(cls) -> type[SessionBase]:
+        """Return what reads and writes these rows: the engine of the settings."""
+        return import_module(settings.SESSION_ENGINE).SessionStore  # type: ignore[no-any-return]  # found by name

@@ -1,17 +1,29 @@
 """Keep sessions in the database under a hash of their key: a stolen copy of the table opens nothing."""
 
+from __future__ import annotations
+
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
+from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
-from django.contrib.sessions.models import Session
+from django.db.models import DateTimeField, Func
 from django.utils import timezone
 
+from accounts.models import Session, User
 from kernel.prepared import Prepared
 
+# One question a request: which session, whose, and when it is.
 SESSION = Prepared(
-    lambda key, now: Session.objects.filter(session_key=key, expire_date__gt=now), key="key", now=datetime.now(UTC)
+    lambda key, now: (
+        Session.objects.filter(session_key=key, expire_date__gt=now)
+        .select_related("user")
+        .annotate(read_at=Func(function="app_now", output_field=DateTimeField()))
+    ),
+    key="key",
+    now=datetime.now(UTC),
 )
 
 
@@ -21,7 +33,15 @@ def stored_key(key: str) -> str:
 
 
 class SessionStore(db.SessionStore):
-    """Django's sessions, stored by hash."""
+    """Django's sessions, stored by hash and with whose they are."""
+
+    person: User | None = None  # Who it was signed in as when it was loaded; whether they still may is not asked here.
+    read_at: datetime | None = None  # When it was loaded, by the one clock.
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        """Return our own rows."""
+        return Session
 
     def exists(self, session_key: str) -> bool:
         """Tell whether a key is in use."""
@@ -38,6 +58,7 @@ class SessionStore(db.SessionStore):
         row = super().create_model_instance(data)
         assert isinstance(row, Session)  # What this store keeps.
         row.session_key = stored_key(row.session_key)
+        row.user_id = UUID(data[SESSION_KEY]) if SESSION_KEY in data else None
         return row
 
     def _get_session_from_db(self) -> Session | None:
@@ -47,4 +68,6 @@ class SessionStore(db.SessionStore):
         row = SESSION.get(key=stored_key(key), now=timezone.now())
         if row is None:
             self._session_key = None
+            return None
+        self.person, self.read_at = row.user, row.read_at  # type: ignore[attr-defined]  # annotated above
         return row

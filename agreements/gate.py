@@ -49,6 +49,7 @@ SELECT %(viewer)s, %(subject)s, %(within)s, %(purpose)s, s.version_id, %(at)s, %
            AND v.number >= COALESCE(max(n.number) FILTER (WHERE n.urgent), 0)
           FROM agreements_agreementversion n
          WHERE n.agreement_id = v.agreement_id AND n.state IN ('{VersionState.PUBLISHED}', '{VersionState.SUPERSEDED}'))
+RETURNING 1
 """  # noqa: S608 -- the two names put in are constants of this project
 
 
@@ -131,6 +132,6 @@ def _write(row: Row) -> bool:
     try:
         with connection.cursor() as cursor:
             cursor.execute(WRITE_IF_SIGNED, row)
-            return bool(cursor.rowcount == 1)
+            return cursor.fetchone() is not None
     except DatabaseError as error:
         raise AccessNotWritten("The access log cannot be written just now, so nothing was served.") from error

@@ -1,19 +1,23 @@
 """Own the transaction: actions commit, steps demand one, calls to others refuse one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from contextvars import ContextVar
 from datetime import datetime
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+
+from kernel.errors import LostRace
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 # What an API request wants done in its action's transaction: it closes the request's idempotency row.
 before_commit: ContextVar[Callable[[object], None] | None] = ContextVar("before_commit", default=None)
+_sending: ContextVar[ExitStack] = ContextVar("sending")  # What holds an action's pipeline open, past its commit.
+LOST_RACE = "GH409"  # The state of SQL in which the database says so: see ``must_be_one`` in accounts' migrations.
 
 
 def action(function: Callable[P, R]) -> Callable[P, R]:
@@ -21,25 +25,41 @@ def action(function: Callable[P, R]) -> Callable[P, R]:
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        with transaction.atomic(durable=True):
-            outcome = function(*args, **kwargs)
-            hook = before_commit.get()
-            if hook is not None:
-                hook(outcome)
-            return outcome
+        is_framed = connection.in_atomic_block  # By a test, which never commits.
+        try:
+            with ExitStack() as around, transaction.atomic(durable=True), ExitStack() as inside:
+                outer = _sending.set(inside if is_framed else around)
+                try:
+                    outcome = function(*args, **kwargs)
+                    hook = before_commit.get()
+                    if hook is not None:
+                        hook(outcome)
+                    return outcome
+                finally:
+                    _sending.reset(outer)
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", "") == LOST_RACE:
+                raise LostRace(str(error).partition("\n")[0]) from error
+            raise
 
     return run
 
 
-@contextmanager
-def together() -> Iterator[None]:
-    """Send the block's statements without waiting for each other's answers; what went wrong is raised at its end.
+def send_ahead() -> None:
+    """From here on send the action's statements, its commit included, without waiting for answers that nobody reads.
 
-    Reading an answer inside the block waits for all that was sent before it.
+    Reading an answer waits for all that was sent before it. What goes wrong is raised there, or by the commit, which
+    then commits nothing: this is for actions that catch no error of the database inside.
     """
     require_transaction()
-    with connection.wrap_database_errors, connection.connection.pipeline():
-        yield
+    stack = _sending.get()
+    stack.enter_context(connection.wrap_database_errors)
+    stack.enter_context(connection.connection.pipeline())
+
+
+def is_sent_ahead() -> bool:
+    """Tell whether statements are on their way whose answers nobody has read yet."""
+    return bool(connection.connection.info.pipeline_status)
 
 
 def require_transaction() -> None:

@@ -33,6 +33,7 @@ class Plan(Generic[M]):
     part: slice  # The model's own columns; those of related models follow.
     converters: list[tuple[int, Any, Any]]
     related: list[Any]
+    extra: dict[str, int]  # Where annotations stand, by name.
 
     def bind(self, values: Mapping[str, Value]) -> list[Any]:
         """Return the parameters of one call."""
@@ -47,6 +48,8 @@ class Plan(Generic[M]):
         made = self.model.from_db(connection.alias, self.columns, row[self.part])
         for related in self.related:
             related.populate(row, made)
+        for name, place in self.extra.items():
+            setattr(made, name, row[place])
         return made
 
 
@@ -94,6 +97,7 @@ class Prepared(Generic[M]):
                 for convert in converters
             ],
             related=get_related_populators(shape, compiler.select, connection.alias),  # type: ignore[call-arg]  # stubs of a newer Django
+            extra=dict(compiler.annotation_col_map or {}),
         )
 
     def _name_of(self, param: object) -> str:

@@ -7,7 +7,7 @@ from django.db import models
 
 from kernel.db import require_transaction
 from kernel.errors import IllegalMove, LostRace
-from kernel.rows import update
+from kernel.rows import is_gathering, update, update_surely
 
 Moves = Mapping[str, frozenset[str]]
 
@@ -30,8 +30,11 @@ def move(row: Stateful, to: str, *, moves: Moves, now: datetime, **fields: objec
     if to not in moves.get(was, frozenset()):
         raise IllegalMove(f"This {name} is {_said(was)}, so it cannot become {_said(to)}.")
     changes = {"state": to, "state_changed_at": now, **fields}
-    if not update(row, changes, state=was):
-        raise LostRace(f"Somebody else changed this {name} a moment ago. Load the page again to see how it stands.")
+    lost = f"Somebody else changed this {name} a moment ago. Load the page again to see how it stands."
+    if is_gathering():
+        update_surely(row, changes, lost, state=was)
+    elif not update(row, changes, state=was):
+        raise LostRace(lost)
     for field, value in changes.items():
         setattr(row, field, value)
     return was

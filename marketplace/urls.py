@@ -14,7 +14,9 @@ register_id_converters(
     "file", "qst",
 )  # fmt: skip
 
+# Looked through in this order: experts at work, who ask most often, come first.
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("tasks.urls")),
     path("", landing.landing, name="landing"),
     path("healthz", views.healthz, name="healthz"),
     path("readyz", views.readyz, name="readyz"),
@@ -27,5 +29,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("experts.urls")),
     path("", include("agreements.urls")),
     path("", include("payments.urls")),
-    path("", include("tasks.urls")),
 ]

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
+
+from django.db import IntegrityError
 
 from accounts.outbox import due
 from experts.models import Expert
@@ -70,8 +74,9 @@ def hold_for_claim(
 ) -> Hold:
     """Set aside the most that a claim and its reviews can cost, or raise BudgetReached, which ends the transaction.
 
-    The money moves last: a project's budget is one row, and whoever claims next waits for it until the commit.
-    ``hold_id`` is the id it is to have, for a caller that has written it down already.
+    The money moves last: a project's budget is one row, and whoever claims next waits for it until the commit. An
+    action that sends ahead hears of a reached budget at its commit (``within_budget``). ``hold_id`` is the id the hold
+    is to have, for a caller that has written it down already.
     """
     require_transaction()
     total = work_minor + review_minor * review_parts
@@ -90,9 +95,20 @@ def hold_for_claim(
     )
     insert(hold)
     legs = [(ledger.project_budget(project, currency), total), (ledger.project_hold(project, currency), -total)]
-    if ledger.try_post("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject}) is None:
-        raise BudgetReached("The project's budget does not cover the most that this could cost.")
+    with within_budget():
+        ledger.post_surely("hold", legs, key=f"hold-{subject}", at=at, memo={"subject": subject})
     return hold
+
+
+@contextmanager
+def within_budget() -> Iterator[None]:
+    """Say of a ledger's floor that was reached inside that it was the budget's."""
+    try:
+        yield
+    except IntegrityError as error:
+        if ledger.FLOOR not in str(error):
+            raise
+        raise BudgetReached("The project's budget does not cover the most that this could cost.") from error
 
 
 def raise_hold(hold: Hold, *, by_minor: int, key: str, at: datetime) -> Hold:

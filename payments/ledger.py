@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import orjson
 from django.db import connection
@@ -12,6 +13,7 @@ from django.db.models import Sum
 
 from kernel.db import require_transaction
 from kernel.money import Money
+from kernel.rows import call
 from payments.chart import (
     Place,
     bad_debt,
@@ -37,6 +39,7 @@ from payments.chart import (
 from payments.models import Account, AccountKind, Entry, Posting
 
 __all__ = [
+    "FLOOR",
     "KeyReused",
     "Place",
     "bad_debt",
@@ -54,6 +57,7 @@ __all__ = [
     "payout_in_flight",
     "platform_fee",
     "post",
+    "post_surely",
     "project_budget",
     "project_hold",
     "refund_in_flight",
@@ -69,8 +73,10 @@ __all__ = [
 Memo = Mapping[str, str | int | None]
 Legs = Sequence[tuple[Place, int]]
 
+FLOOR = "account_not_below_floor"  # The constraint by which an account refuses to sink.
+DIGEST = 4  # Which of a statement's values it is.
 DEBIT_KINDS = frozenset({AccountKind.ASSET, AccountKind.EXPENSE})
-POST = "SELECT entry, is_new, stored_digest FROM {}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+CALL = "{}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
 class KeyReused(RuntimeError):
@@ -91,6 +97,11 @@ def post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None
 def try_post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> int | None:
     """Do what ``post`` does, but return None, with nothing written, when an account would sink below its floor."""
     return _write("payments_try_post", kind, postings, key=key, at=at, memo=memo)
+
+
+def post_surely(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> None:
+    """Do what ``post`` does for a ``key`` that nothing else can have, without waiting for the answer."""
+    call(CALL.format("payments_post"), _values(kind, postings, key=key, at=at, memo=memo))
 
 
 def reverse(entry: Entry, *, key: str, at: datetime, memo: Memo | None = None) -> int:
@@ -141,13 +152,32 @@ def _write(
     memo: Memo | None,
     reverses: int | None = None,
 ) -> int | None:
+    values = _values(kind, postings, key=key, at=at, memo=memo, reverses=reverses)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT entry, is_new, stored_digest FROM {CALL.format(function)}", values)  # noqa: S608 -- ours
+        entry, _, stored = cursor.fetchone()
+    if entry is not None and stored != values[DIGEST]:
+        raise KeyReused(f"{key} was posted before with other postings.")
+    return entry  # type: ignore[no-any-return]  # the driver's rows are not typed
+
+
+def _values(
+    kind: str,
+    postings: Legs,
+    *,
+    key: str,
+    at: datetime,
+    memo: Memo | None,
+    reverses: int | None = None,
+) -> tuple[Any, ...]:
+    """Return what the function that writes an entry is called with."""
     require_transaction()
     legs = [(place, amount) for place, amount in postings if _whole(amount) != 0]
     currency = _one_currency(legs)
     if len(legs) < 2 or sum(amount for _, amount in legs) != 0:
         raise ValueError(f"The postings of {key} do not balance.")
     digest = _digest(kind, legs, reverses)
-    values = (
+    return (
         key,
         kind,
         at,
@@ -160,12 +190,6 @@ def _write(
         [place.floor for place, _ in legs],
         [amount for _, amount in legs],
     )
-    with connection.cursor() as cursor:
-        cursor.execute(POST.format(function), values)
-        entry, _, stored = cursor.fetchone()
-    if entry is not None and stored != digest:
-        raise KeyReused(f"{key} was posted before with other postings.")
-    return entry  # type: ignore[no-any-return]  # the driver's rows are not typed
 
 
 def _whole(amount: int) -> int:

@@ -12,9 +12,10 @@ from django.db.models import Case, QuerySet, Value, When
 from accounts.audit import Actor, audit
 from accounts.outbox import due
 from experts.models import Expert
-from kernel.db import action, together
+from kernel.db import action, send_ahead
 from kernel.errors import LostRace, Refused
 from kernel.ids import encode_id
+from kernel.rows import as_one
 from kernel.states import move
 from payments import credits
 from payments.credits import BudgetReached
@@ -70,19 +71,35 @@ class OutOfBudget(BudgetReached):
         self.project = project
 
 
-@action
 def _claim(expert: Expert, wish: Wish, *, without: Collection[UUID], now: datetime) -> Claim:
+    taken: list[Claim] = []
     try:
-        claim = take_slot(expert, wish, without=without, now=now)
+        with credits.within_budget():
+            return _take_and_hold(expert, wish, without=without, now=now, taken=taken)
+    except BudgetReached as reached:
+        raise OutOfBudget(taken[-1].project_id) from reached
     except IntegrityError as error:
         raise _explained(error) from error
+
+
+@action
+def _take_and_hold(
+    expert: Expert, wish: Wish, *, without: Collection[UUID], now: datetime, taken: list[Claim]
+) -> Claim:
+    """Take a slot and set its money aside; ``taken`` tells, should the commit refuse, whose budget it was.
+
+    The hold comes last and the commit right behind it: a project's budget is one row, and others wait for it.
+    """
+    claim = take_slot(expert, wish, without=without, now=now)
     if claim is None:
         raise NothingToClaim(queries.why_nothing(expert, now, wish.kind, without), retry_after=rules.RETRY_SECONDS)
+    taken.append(claim)
     if claim.kind == WorkKind.REVIEW:
         _hold_for_review(claim, now)
         _note(claim, expert, now)
         return claim
-    with together():
+    send_ahead()
+    with as_one():
         _note(claim, expert, now)
         _hold_for_work(claim, now)
     return claim
@@ -102,20 +119,17 @@ def _explained(error: IntegrityError) -> Refused:
 def _hold_for_work(claim: Claim, now: datetime) -> None:
     """Set aside the most that the work and every review of it can cost; this comes last, as the budget is shared."""
     parts = claim.review_layers * rules.REVIEW_ROUNDS if claim.is_review_drawn else 0
-    try:
-        claim.hold = credits.hold_for_claim(
-            lab_id=claim.lab_id,
-            project=encode_id(Project.PREFIX, claim.project_id),
-            subject=claim.public_id,
-            work_minor=cost_minor(claim.cap_seconds, claim.rate_minor, claim.fee_bps),
-            review_minor=cost_minor(claim.review_cap_seconds, claim.review_rate_minor, claim.fee_bps) if parts else 0,
-            review_parts=parts,
-            currency=claim.currency,
-            at=now,
-            hold_id=claim.hold_id,
-        )
-    except BudgetReached as reached:
-        raise OutOfBudget(claim.project_id) from reached
+    claim.hold = credits.hold_for_claim(
+        lab_id=claim.lab_id,
+        project=encode_id(Project.PREFIX, claim.project_id),
+        subject=claim.public_id,
+        work_minor=cost_minor(claim.cap_seconds, claim.rate_minor, claim.fee_bps),
+        review_minor=cost_minor(claim.review_cap_seconds, claim.review_rate_minor, claim.fee_bps) if parts else 0,
+        review_parts=parts,
+        currency=claim.currency,
+        at=now,
+        hold_id=claim.hold_id,
+    )
 
 
 def _hold_for_review(claim: Claim, now: datetime) -> None:

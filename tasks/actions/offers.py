@@ -134,7 +134,7 @@ def _pay_close_out(seat: Offer, now: datetime) -> None:
     if terms is None or terms.rate_minor is None or terms.tier is None or terms.card_version is None or not seconds:
         return
     try:
-        with transaction.atomic():
+        with credits.within_budget(), transaction.atomic():
             hold = credits.hold_for_claim(
                 lab_id=project.lab_id,
                 project=project.public_id,

@@ -9,11 +9,11 @@ from uuid import UUID, uuid4
 from accounts.audit import audit
 from accounts.outbox import due
 from experts.models import Expert
-from kernel.db import action, together
+from kernel.db import action
 from kernel.errors import Invalid
 from kernel.ids import uuid7
 from kernel.prepared import Prepared
-from kernel.rows import insert
+from kernel.rows import as_one, insert
 from kernel.states import move
 from labs.events import record_event
 from labs.models import Mode
@@ -59,12 +59,12 @@ def submit(
     if claim.kind != WorkKind.WORK or claim.fence != fence or not rules.is_in_hand(claim, now):
         raise Lapsed("Your hold on this task has ended. What you wrote is kept as a draft.")
     _check(claim, response, attestations, now)
-    submission = _hand_in(claim, response, attestations, now)
+    with as_one():
+        submission = _hand_in(claim, response, attestations, now)
+        _note(claim, submission, now)
     if claim.is_review_drawn:
         open_review(claim, layer=1, now=now)
-    with together():
-        insert(submission)
-        _tell(claim, submission, now)
+    _tell(claim, submission, now)
     return submission
 
 
@@ -121,7 +121,7 @@ def _check(claim: Claim, response: Json, attestations: dict[str, bool], now: dat
 
 
 def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> Submission:
-    """Stop the meter, move the claim and its slot, and return the version that is to be stored."""
+    """Store the version, then move the claim and its slot."""
     meter = stop_meter(claim, now, is_present=True)
     submission = Submission(
         id=uuid7(),
@@ -133,6 +133,7 @@ def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: d
         submitted_at=now,
     )
     submission.response = content.seal_response(submission, claim.project, response)
+    insert(submission)
     move(
         claim,
         ClaimState.SUBMITTED,
@@ -147,7 +148,7 @@ def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: d
     return submission
 
 
-def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
+def _note(claim: Claim, submission: Submission, now: datetime) -> None:
     audit(
         claim.expert.user,
         "claim.submitted",
@@ -157,6 +158,9 @@ def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
         submission=submission.public_id,
         seconds=submission.active_seconds,
     )
+
+
+def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
     record_event(
         claim.lab_id,
         claim.project.mode,

@@ -13,6 +13,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.doors import request_time
 from agreements.queries import signed_newest
 from kernel.db import app_now
 from kernel.ids import decode_id
@@ -97,7 +98,7 @@ def claim(request: HttpRequest) -> HttpResponse:
         batch=_named(Batch, form.cleaned_data["batch"]),
         project=_named(Project, form.cleaned_data["project"]),
         kind=kind,
-        now=app_now(),
+        now=request_time(request),
     )
     return redirect("tasks:review" if kind == WorkKind.REVIEW else "tasks:workbench", made.pk)
 

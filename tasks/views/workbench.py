@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.doors import request_time
 from kernel import markdown
 from kernel.db import app_now
 from kernel.errors import FieldError, Invalid, Refused
@@ -155,7 +156,7 @@ def _plain(kind: Kind, draft: Json) -> dict[str, str]:
 @require_POST
 def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """Hand the answer in; what is refused is kept as a draft, and what does not fit comes back with the form."""
-    user, now = viewer(request), app_now()
+    user, now = viewer(request), request_time(request)
     work = page.work_of(user, claim_id)
     kind = registry.get(work.project.kind)
     fence = forms.FenceForm(request.POST)
@@ -188,7 +189,7 @@ def beat(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """Count the time since the page's last beat."""
     form = forms.read_json(request, forms.BeatForm)
     expert = page.expert_or_404(viewer(request))
-    return _reading(timing.beat(claim_id, expert=expert, now=app_now(), **form.cleaned_data))
+    return _reading(timing.beat(claim_id, expert=expert, now=request_time(request), **form.cleaned_data))
 
 
 @login_required
@@ -199,7 +200,7 @@ def draft(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     own = get_object_or_404(page.claims_of(viewer(request)), pk=claim_id)
     revision = page.revision_of(own) if form.cleaned_data["is_forced"] else form.cleaned_data["revision"]
     body = form.cleaned_data["body"]
-    saved = submissions.save_draft(own.pk, expert=own.expert, body=body, revision=revision, now=app_now())
+    saved = submissions.save_draft(own.pk, expert=own.expert, body=body, revision=revision, now=request_time(request))
     return JsonResponse({"revision": saved.revision, "saved_at": saved.saved_at.isoformat()})
 
 

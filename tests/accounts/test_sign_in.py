@@ -8,13 +8,12 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
 from django.conf import settings
-from django.contrib.sessions.models import Session
 from django.core import mail as outgoing
 from django.test import Client
 from django.urls import reverse
 
 from accounts.actions import enrol_totp
-from accounts.models import AuditEvent, Mail, User
+from accounts.models import AuditEvent, Mail, Session, User
 from accounts.outbox import drain
 from accounts.queries import current_codes
 from accounts.sessions import BEGAN, SEEN
