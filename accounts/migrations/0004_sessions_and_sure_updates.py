@@ -15,7 +15,7 @@ END $$;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("accounts", "0002_clock_and_guards")]
+    dependencies = [("accounts", "0003_simulated_people")]
 
     operations = [
         migrations.CreateModel(
