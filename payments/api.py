@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from kernel.db import app_now
 from kernel.errors import FieldError, Invalid
-from labs.doors import PAGING, READ, LabView, page_of, query, read_choice, refuse_unknown_parameters
+from kernel.money import Money
+from labs.doors import (
+    IDEMPOTENCY,
+    PAGING,
+    READ,
+    WRITE,
+    LabView,
+    MoneySerializer,
+    SafeChoiceField,
+    SafeNameField,
+    StrictSerializer,
+    keyset_page,
+    page_of,
+    query,
+    read_choice,
+    refuse_unknown_parameters,
+)
 from labs.doors.paging import read_limit
 from labs.models import Mode, Scope
-from payments.models import PLAY_MONEY
-from payments.queries import JournalLine, is_line_of, journal_of, lab_funds, place_of
+from payments import actions
+from payments.gateways.errors import GatewayError
+from payments.models import PLAY_MONEY, Funding, FundingWay
+from payments.queries import JournalLine, fundings_seen_by, is_line_of, journal_of, lab_funds, place_of
+from payments.states import FundingState
 
 REAL_MONEY = ("USD", "EUR", "GBP")
+METHODS = (FundingWay.CARD_PAGE.value, FundingWay.INVOICE.value)
 ACCOUNTS = ("prepaid", "budget", "held")
 
 
@@ -113,6 +136,109 @@ class Ledger(FundsView):
         more = len(lines) > limit
         data = [_shown_line(line) for line in lines[:limit]]
         return Response({"data": data, "next_cursor": data[-1]["entry"] if more else None})
+
+
+class FundingIn(StrictSerializer):
+    """What a lab means to pay in."""
+
+    amount = MoneySerializer(help_text="Between $10.00 and $1,000,000.00.")
+    method = SafeChoiceField(
+        choices=METHODS,
+        help_text="`card`: a page to pay on now. `invoice`: mailed too, takes bank transfers, due in 30 days.",
+    )
+    po_number = SafeNameField(max_length=100, required=False, allow_blank=True, help_text="Printed on the invoice.")
+
+
+class FundingOut(serializers.Serializer[Any]):
+    """A payment of the lab's; it adds to the balance once Stripe confirms it."""
+
+    id = serializers.CharField()
+    state = serializers.ChoiceField(choices=FundingState.choices)
+    method = serializers.ChoiceField(choices=FundingWay.choices)
+    amount = MoneySerializer()
+    po_number = serializers.CharField(allow_blank=True)
+    hosted_url = serializers.CharField(allow_null=True, help_text="Where it is paid; null until the page is ready.")
+    invoice_number = serializers.CharField(allow_null=True)
+    problem = serializers.CharField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    paid_at = serializers.DateTimeField(allow_null=True)
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class Fundings(LabView):
+    """What the lab paid in."""
+
+    scopes = {"GET": Scope.FUNDS_READ, "POST": Scope.ADMIN}
+
+    @extend_schema(
+        operation_id="list_fundings", tags=["funds"], parameters=[*PAGING],
+        responses={200: page_of(FundingOut), **READ},
+    )  # fmt: skip
+    def get(self, request: Request) -> Response:
+        """List the lab's payments, newest first; play money is none."""
+        return Response(keyset_page(request, fundings_seen_by(self.key), _shown_funding))
+
+    @extend_schema(
+        operation_id="create_funding", tags=["funds"], parameters=[IDEMPOTENCY], request=FundingIn,
+        responses={201: FundingOut, **WRITE},
+    )  # fmt: skip
+    def post(self, request: Request) -> Response:
+        """Open a page on which to pay in. The balance grows when Stripe confirms the money."""
+        refuse_unknown_parameters(request, ())
+        values = self.body(FundingIn)
+        if self.key.mode == Mode.TEST:
+            raise Invalid([FieldError("amount", "live_mode_only", "A test key spends play money; none is paid in.")])
+        funding = actions.start_hosted_funding(
+            self.lab,
+            Money(values["amount"]["amount_minor"], values["amount"]["currency"]),
+            way=values["method"],
+            po_number=values.get("po_number", ""),
+            by=self.key,
+            now=app_now(),
+        )
+        return Response(_shown_funding(_opened(funding)), status=201)
+
+    def rebuilt(self, object_id: str) -> Response:
+        """Answer with the funding that the first request started, its page opened if that is still to be done."""
+        funding = get_object_or_404(fundings_seen_by(self.key), pk=Funding.parse_id(object_id))
+        return Response(_shown_funding(_opened(funding)), status=201)
+
+
+class OneFunding(LabView):
+    """One payment."""
+
+    scopes = {"GET": Scope.FUNDS_READ}
+
+    @extend_schema(operation_id="get_funding", tags=["funds"], responses={200: FundingOut, **READ})
+    def get(self, request: Request, funding_id: UUID) -> Response:
+        """Show how far a payment is."""
+        refuse_unknown_parameters(request, ())
+        return Response(_shown_funding(get_object_or_404(fundings_seen_by(self.key), pk=funding_id)))
+
+
+def _opened(funding: Funding) -> Funding:
+    """Open the page now; while Stripe is out of reach the job keeps trying, and the page comes later."""
+    try:
+        return actions.open_invoice(funding.pk)
+    except GatewayError:
+        return funding
+
+
+def _shown_funding(funding: Funding) -> dict[str, Any]:
+    row = {
+        "id": funding.public_id,
+        "state": funding.state,
+        "method": funding.way,
+        "amount": {"amount_minor": funding.amount_minor, "currency": funding.currency},
+        "po_number": funding.po_number,
+        "hosted_url": funding.hosted_url or None,
+        "invoice_number": funding.invoice_number or None,
+        "problem": funding.failure_detail or None,
+        "created_at": funding.created_at,
+        "paid_at": funding.succeeded_at,
+        "settled_at": funding.settled_at,
+    }
+    return dict(FundingOut(row).data)
 
 
 def _shown_line(line: JournalLine) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from kernel.guards import TextField
+from kernel.guards import NameField, TextField
 from kernel.money import Money, usd
 from payments.actions.funding import LEAST_MINOR, MOST_MINOR
+from payments.models import FundingWay
 
 # Stripe's own test cards: they exist wherever no real money moves.
 TEST_CARDS = (
@@ -20,8 +21,8 @@ TEST_CARDS = (
 )
 
 
-class TopUpForm(forms.Form):
-    """How much to pay in, and with what."""
+class PayInForm(forms.Form):
+    """How much to pay in on a page that Stripe hosts, and how."""
 
     amount = forms.DecimalField(
         label="Amount in US dollars",
@@ -31,12 +32,29 @@ class TopUpForm(forms.Form):
         decimal_places=2,
         widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"}),
     )
-    payment_method = forms.ChoiceField(label="Paid with", choices=TEST_CARDS)
+    way = forms.ChoiceField(
+        label="How",
+        choices=(
+            (FundingWay.CARD_PAGE, "By card, on Stripe's page, now"),
+            (FundingWay.INVOICE, "By invoice, due in 30 days: bank transfer or card"),
+        ),
+        widget=forms.RadioSelect,
+        initial=FundingWay.CARD_PAGE,
+    )
+    po_number = NameField(label="Your purchase order number", max_length=100, required=False)
     press = forms.RegexField(regex=r"^[0-9a-f]{32}$", widget=forms.HiddenInput)
 
     def money(self) -> Money:
         """Return the amount in whole cents."""
         return usd(int(self.cleaned_data["amount"] * 100))
+
+
+class TopUpForm(PayInForm):
+    """How much to charge at once, and to which of Stripe's test cards."""
+
+    way = None  # type: ignore[assignment]  # Django's way to leave a field of the parent out.
+    po_number = None  # type: ignore[assignment]  # As above.
+    payment_method = forms.ChoiceField(label="Paid with", choices=TEST_CARDS)
 
 
 class BuildForm(forms.Form):
@@ -67,3 +85,8 @@ def can_use_test_cards() -> bool:
 def test_card_form(data: Any, press: str) -> TopUpForm:
     """Return the form, with a fresh press when it is not a press itself."""
     return TopUpForm(data, initial={"press": press, "amount": Decimal("5000.00")})
+
+
+def pay_in_form(data: Any, press: str) -> PayInForm:
+    """Return the form for a hosted page, with a fresh press; its fields stand beside those of the test cards."""
+    return PayInForm(data, initial={"press": press, "amount": Decimal("5000.00")}, auto_id="pay_%s")

@@ -64,7 +64,13 @@ def charge_funding(funding: str) -> None:
 @job("payments.read_funding", queue="payments", timeout=120)
 def read_funding(funding: str) -> None:
     """Ask Stripe how a lab's payment stands."""
-    actions.read_funding(UUID(funding))
+    actions.look_up_funding(UUID(funding))
+
+
+@job("payments.open_invoice", queue="payments", timeout=120)
+def open_invoice(funding: str) -> None:
+    """Open the invoice that a lab asked for, if that was not done at once."""
+    actions.open_invoice(UUID(funding))
 
 
 @job("payments.read_payee", queue="payments", timeout=120)

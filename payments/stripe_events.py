@@ -14,6 +14,7 @@ from kernel.states import move
 from labs.models import Mode
 from payments import actions, ledger, sending
 from payments.gateways import stripe as gateway
+from payments.gateways.invoices import retrieve_invoice
 from payments.gateways.types import GatewayEvent, Transfer
 from payments.models import Funding, Payee, PayoutItem, StripeEvent
 from payments.states import (
@@ -99,7 +100,7 @@ def make_stale_objects_due(*, now: datetime) -> None:
         due("payments.read_payee", payee=payee.pk)
 
 
-WAITING_FUNDINGS = [FundingState.PROCESSING, FundingState.SUCCEEDED]
+WAITING_FUNDINGS = [FundingState.PROCESSING, FundingState.AWAITING_TRANSFER, FundingState.SUCCEEDED]
 WAITING_PAYEES = [PayeeState.ONBOARDING, PayeeState.PENDING]
 
 
@@ -124,6 +125,14 @@ def on_payment_intent(event: StripeEvent) -> None:
     funding = Funding.objects.filter(stripe_id=intent.stripe_id).first() or _named(Funding, intent.funding)
     if funding is not None:
         actions.confirm_funding(funding.pk, intent, now=app_now())
+
+
+def on_invoice(event: StripeEvent) -> None:
+    """An invoice of ours was paid or made void; also one whose making was never answered."""
+    invoice = retrieve_invoice(event.object_id)
+    funding = Funding.objects.filter(invoice_id=invoice.stripe_id).first() or _named(Funding, invoice.funding)
+    if funding is not None and funding.invoice_id in ("", invoice.stripe_id):
+        actions.take_invoice(funding.pk, invoice)
 
 
 def on_balance_available(event: StripeEvent) -> None:
@@ -203,6 +212,8 @@ PLATFORM_HANDLERS: dict[str, Handler] = {
     "payment_intent.processing": on_payment_intent,
     "payment_intent.payment_failed": on_payment_intent,
     "payment_intent.canceled": on_payment_intent,
+    "invoice.paid": on_invoice,
+    "invoice.voided": on_invoice,
     "balance.available": on_balance_available,
     "transfer.created": on_transfer,
     "transfer.reversed": on_transfer,

@@ -15,6 +15,7 @@ urlpatterns = [
     path("earnings/statement-<int:year>.csv", expert.statement, name="statement"),
     path("earnings/payee/", expert.payee, name="payee"),
     path("lab/funds/", lab.funds, name="funds"),
+    path("lab/funds/pay/", lab.pay_in, name="pay_in"),
     path("desk/payouts/", desk.runs, name="runs"),
     path("desk/payouts/build/", desk.build, name="build_run"),
     path("desk/payouts/<run:run_id>/", desk.run, name="run"),

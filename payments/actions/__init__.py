@@ -11,6 +11,7 @@ from payments.actions.funding import (
     read_funding,
     start_funding,
 )
+from payments.actions.invoices import look_up_funding, open_invoice, start_hosted_funding, take_invoice
 from payments.actions.payees import (
     NoPayoutRail,
     ask_for_payee,
@@ -35,7 +36,9 @@ __all__ = [
     "grant_play_money",
     "install_rate_card",
     "leave_out",
+    "look_up_funding",
     "onboarding_link",
+    "open_invoice",
     "post_float",
     "read_funding",
     "read_payee",
@@ -43,6 +46,8 @@ __all__ = [
     "reject_run",
     "reopen_run",
     "start_funding",
+    "start_hosted_funding",
     "start_payee",
     "submit_run",
+    "take_invoice",
 ]

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 from accounts.audit import audit
 from accounts.models import User
 from accounts.outbox import due
-from kernel.db import action, app_now
+from kernel.db import action, app_now, require_transaction
 from kernel.errors import FieldError, Invalid, Refused
 from kernel.money import Money, format_money
 from kernel.states import move
@@ -19,11 +19,12 @@ from payments import ledger
 from payments.gateways import stripe as gateway
 from payments.gateways.errors import GatewayError, RefusedByStripe
 from payments.gateways.types import PaymentIntent
-from payments.models import PLAY_MONEY, Customer, Funding
+from payments.models import PLAY_MONEY, Customer, Funding, FundingWay
 from payments.states import FUNDING_MOVES, FundingState
 
 LEAST_MINOR, MOST_MINOR = 10_00, 1_000_000_00
 FIRST_PLAY_MINOR = 1_000_000_00
+WAITING = frozenset({FundingState.CREATED, FundingState.PROCESSING, FundingState.AWAITING_TRANSFER})
 CONFIRMED = frozenset({FundingState.SUCCEEDED, FundingState.SETTLED})
 
 
@@ -46,7 +47,7 @@ def start_funding(
     lab: Lab, amount: Money, *, by: User, now: datetime, payment_method: str = "pm_card_visa", press: str = ""
 ) -> Funding:
     """Write that a lab means to pay, and make the charge due; the same ``press`` of a button is one funding."""
-    _check(lab, amount)
+    check_amount(lab, amount)
     key = f"funding-{lab.public_id}-{press or uuid4().hex}"
     known = Funding.objects.filter(stripe_key=key).first()
     if known is not None:
@@ -72,7 +73,7 @@ def carry_funding(funding_id: UUID) -> Funding:
     charge = _charge_of(funding_id)
     if charge is None:
         return Funding.objects.get(pk=funding_id)
-    customer = charge.customer or _open_customer(charge)
+    customer = charge.customer or customer_of(charge.lab)
     if charge.must_look and (made := _find(charge, customer)):
         return confirm_funding(funding_id, made, now=app_now())
     try:
@@ -102,7 +103,7 @@ def read_funding(funding_id: UUID) -> Funding:
 @action
 def confirm_funding(funding_id: UUID, intent: PaymentIntent, *, now: datetime) -> Funding:
     """Credit the lab once the money is confirmed, and count it as available once it is settled; never backwards."""
-    funding = _lock(funding_id)
+    funding = lock_funding(funding_id)
     if intent.amount != Money(funding.amount_minor, funding.currency) or funding.stripe_id not in (
         "",
         intent.stripe_id,
@@ -126,7 +127,7 @@ def confirm_funding(funding_id: UUID, intent: PaymentIntent, *, now: datetime) -
 @action
 def fail_funding(funding_id: UUID, *, code: str, detail: str, now: datetime) -> Funding:
     """Write that a payment was refused for good; nothing was credited."""
-    funding = _lock(funding_id)
+    funding = lock_funding(funding_id)
     _fail(funding, code=code, detail=detail, now=now)
     return funding
 
@@ -134,7 +135,7 @@ def fail_funding(funding_id: UUID, *, code: str, detail: str, now: datetime) -> 
 @action
 def note_processing(funding_id: UUID, *, now: datetime) -> None:
     """Write that a charge may be under way."""
-    _processing(_lock(funding_id), now)
+    _processing(lock_funding(funding_id), now)
 
 
 @action
@@ -170,7 +171,8 @@ def _play(lab: Lab, minor: int, *, key: str, by: User | None, now: datetime) -> 
     due("tasks.funds_received", key=key, lab=lab.pk)
 
 
-def _check(lab: Lab, amount: Money) -> None:
+def check_amount(lab: Lab, amount: Money) -> None:
+    """Refuse a payment of a lab that is not approved, of play money, or of too little or too much."""
     if lab.state != LabState.ACTIVE:
         raise Refused("The lab is not approved yet, so it cannot pay in. An operator looks at each new lab.")
     if amount.currency == PLAY_MONEY:
@@ -188,8 +190,8 @@ def _find(charge: Charge, customer: str) -> PaymentIntent | None:
 
 @action
 def _charge_of(funding_id: UUID) -> Charge | None:
-    funding = _lock(funding_id)
-    if funding.state not in (FundingState.CREATED, FundingState.PROCESSING):
+    funding = lock_funding(funding_id)
+    if funding.way != FundingWay.CARD or funding.state not in (FundingState.CREATED, FundingState.PROCESSING):
         return None
     customer = Customer.objects.filter(lab=funding.lab_id).first()
     return Charge(
@@ -204,8 +206,11 @@ def _charge_of(funding_id: UUID) -> Charge | None:
     )
 
 
-def _open_customer(charge: Charge) -> str:
-    lab = charge.lab
+def customer_of(lab: Lab) -> str:
+    """Return the id under which Stripe knows a lab, opened if it is not known yet."""
+    known = Customer.objects.filter(lab=lab).first()
+    if known is not None:
+        return known.stripe_id
     stripe_id = gateway.create_customer(
         name=lab.name, email=lab.contact_email, lab=lab.public_id, key=f"cus-{lab.public_id}"
     )
@@ -218,12 +223,14 @@ def _note_customer(lab: Lab, stripe_id: str, *, now: datetime) -> str:
     return customer.stripe_id
 
 
-def _lock(funding_id: UUID) -> Funding:
+def lock_funding(funding_id: UUID) -> Funding:
+    """Return a funding's row, which nobody else changes until the end of the transaction."""
+    require_transaction()
     return Funding.objects.select_for_update(of=("self",)).select_related("lab").get(pk=funding_id)
 
 
 def _credit(funding: Funding, now: datetime) -> None:
-    if funding.state not in (FundingState.CREATED, FundingState.PROCESSING):
+    if funding.state not in WAITING:
         return
     was = move(funding, FundingState.SUCCEEDED, moves=FUNDING_MOVES, now=now, succeeded_at=now)
     legs = [

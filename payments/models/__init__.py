@@ -2,7 +2,7 @@
 
 from payments.models.cards import Rate, RateCard
 from payments.models.events import StripeEvent
-from payments.models.funding import Customer, Funding
+from payments.models.funding import Customer, Funding, FundingWay
 from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Posting
 from payments.models.pay import Hold, PayLine, PayReason, WorkKind
 from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
@@ -14,6 +14,7 @@ __all__ = [
     "Customer",
     "Entry",
     "Funding",
+    "FundingWay",
     "Hold",
     "PayLine",
     "PayReason",

@@ -9,6 +9,7 @@ from payments.queries.funds import (
     balance,
     budgets_of,
     fundings_of,
+    fundings_seen_by,
     lab_funds,
     project_funds,
 )
@@ -41,6 +42,7 @@ __all__ = [
     "card_rows",
     "earnings_of",
     "fundings_of",
+    "fundings_seen_by",
     "is_line_of",
     "items_of",
     "journal_of",

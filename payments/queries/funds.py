@@ -10,7 +10,7 @@ from django.db.models import F, QuerySet, Sum
 from django.db.models.expressions import Combinable
 
 from kernel.money import Money
-from labs.models import Lab
+from labs.models import ApiKey, Lab, Mode
 from payments import ledger
 from payments.models import Account, Funding, Hold, PayLine, Posting
 from payments.states import HoldState
@@ -112,6 +112,12 @@ def fundings_of(lab: Lab) -> list[FundingRow]:
     """Return a lab's payments, newest first."""
     rows = Funding.objects.filter(lab=lab).order_by("-created_at", "-id")[:100]
     return [FundingRow(row, Money(row.amount_minor, row.currency), row.created_at, row.failure_detail) for row in rows]
+
+
+def fundings_seen_by(key: ApiKey) -> QuerySet[Funding]:
+    """List the payments that a key may see: a test key has none, as play money is not paid in."""
+    rows = Funding.objects.filter(lab=key.lab_id)
+    return rows if key.mode == Mode.LIVE else rows.none()
 
 
 def _sum_of_budgets(projects: Sequence[str], currency: str) -> Money:

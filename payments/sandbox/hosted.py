@@ -1,4 +1,4 @@
-"""The pages that Stripe would host: onboarding, and the expert's own dashboard."""
+"""The pages that Stripe would host: onboarding, the expert's own dashboard, and a lab's invoice."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import html
 from dataclasses import dataclass
 
 from payments.sandbox.resources.accounts import change_account, find_account
+from payments.sandbox.resources.invoices import pay_invoice
 from payments.sandbox.wire import Body, read_form
 from payments.sandbox.world import World
 
@@ -38,6 +39,8 @@ def show(world: World, method: str, path: str, body: str) -> HostedAnswer | None
     with world.lock:
         if kind == "onboard":
             return _onboard(world, method, identifier, body)
+        if kind == "invoice":
+            return _invoice(world, method, identifier, body)
         if kind == "express" and method == "GET":
             return _dashboard(world, identifier)
     return None
@@ -67,6 +70,30 @@ def _onboarding_page(account: str) -> str:
         '<button name="outcome" value="incomplete">Leave without finishing</button></form>'
     )
     return _page("Onboarding", content)
+
+
+def _invoice(world: World, method: str, identifier: str, body: str) -> HostedAnswer:
+    invoice = world.get("invoice", identifier)
+    if method == "GET":
+        return HostedAnswer(200, _invoice_page(invoice, ""))
+    is_paid = pay_invoice(world, identifier, str(read_form(body).get("method", "")))
+    return HostedAnswer(200, _invoice_page(invoice, "" if is_paid else "<p>The card was declined.</p>"))
+
+
+def _invoice_page(invoice: Body, problem: str) -> str:
+    amount = f"{invoice['amount_due'] / 100:,.2f} {invoice['currency'].upper()}"
+    fields = "".join(
+        f"<p>{html.escape(str(each['name']))}: {html.escape(str(each['value']))}</p>"
+        for each in invoice["custom_fields"] or []
+    )
+    ways = (
+        '<form method="post"><button name="method" value="pm_card_visa">Pay by card</button>'
+        '<button name="method" value="pm_card_bypassPending">Pay, settled at once</button>'
+        '<button name="method" value="pm_card_chargeDeclined">Pay by a card that is declined</button></form>'
+    )
+    paid = f"<p>This invoice is {html.escape(invoice['status'])}.</p>"
+    content = f"<h1>{amount}</h1><p>Invoice {html.escape(str(invoice['number']))}</p>{fields}{problem}"
+    return _page("Invoice", content + (ways if invoice["status"] == "open" else paid))
 
 
 def _dashboard(world: World, identifier: str) -> HostedAnswer:

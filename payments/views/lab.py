@@ -9,7 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.doors import login_required, signed_in
 from kernel.db import app_now
@@ -17,7 +17,7 @@ from labs.models import Member
 from labs.queries import acting_membership
 from labs.rules import can_manage
 from payments import actions, queries
-from payments.forms import TopUpForm, can_use_test_cards, test_card_form
+from payments.forms import PayInForm, TopUpForm, can_use_test_cards, pay_in_form, test_card_form
 from payments.gateways.errors import GatewayError
 from payments.models import Funding
 from payments.states import FundingState
@@ -29,7 +29,7 @@ CURRENCY = "USD"
 @never_cache
 @login_required
 def funds(request: HttpRequest) -> HttpResponse:
-    """Show the lab's money; a POST pays in, and answers with how it went."""
+    """Show the lab's money; a POST charges a test card, and answers with how it went."""
     membership = _membership(request)
     form = test_card_form(request.POST or None, uuid4().hex)
     if request.method == "POST":
@@ -37,17 +37,45 @@ def funds(request: HttpRequest) -> HttpResponse:
             raise PermissionDenied
         if form.is_valid():
             return _top_up(request, membership, form)
-    funds = queries.lab_funds(membership.lab, CURRENCY)
+    return _page(request, membership, form, pay_in_form(None, uuid4().hex))
+
+
+@require_POST
+@never_cache
+@login_required
+def pay_in(request: HttpRequest) -> HttpResponse:
+    """Open a page of Stripe's on which the lab pays; the funds page links to it."""
+    membership = _membership(request)
+    if not can_manage(membership):
+        raise PermissionDenied
+    form = pay_in_form(request.POST, uuid4().hex)
+    if not form.is_valid():
+        return _page(request, membership, test_card_form(None, uuid4().hex), form)
+    data = form.cleaned_data
+    funding = actions.start_hosted_funding(
+        membership.lab, form.money(), by=signed_in(request), now=app_now(),
+        way=data["way"], po_number=data["po_number"], press=data["press"],
+    )  # fmt: skip
+    try:
+        actions.open_invoice(funding.pk)
+        messages.success(request, "Your invoice is open. Pay it on Stripe's page, from the list of payments below.")
+    except GatewayError:
+        messages.info(request, "Stripe is slow to answer. The page to pay on appears in the list below within minutes.")
+    return redirect("payments:funds")
+
+
+def _page(request: HttpRequest, membership: Member, form: TopUpForm, pay_form: PayInForm) -> HttpResponse:
     context = {
         "lab": membership.lab,
-        "funds": funds,
+        "funds": queries.lab_funds(membership.lab, CURRENCY),
         "budgets": queries.budgets_of(membership.lab, CURRENCY),
         "fundings": queries.fundings_of(membership.lab),
         "form": form,
-        "can_pay": can_manage(membership) and can_use_test_cards(),
+        "pay_form": pay_form,
+        "can_use_test_cards": can_manage(membership) and can_use_test_cards(),
         "can_manage": can_manage(membership),
     }
-    return render(request, "payments/funds.html", context, status=422 if form.errors else 200)
+    return render(request, "payments/funds.html", context, status=422 if form.errors or pay_form.errors else 200)
 
 
 def _top_up(request: HttpRequest, membership: Member, form: TopUpForm) -> HttpResponse:

@@ -15,8 +15,10 @@ from experts import actions as expert_actions
 from experts.models import Credential, ReviewerMark, TierGrant
 from kernel.db import app_now
 from kernel.ids import uuid7
+from kernel.money import usd
 from labs.actions import register_lab
 from labs.webhooks.actions import create_endpoint, send_trial
+from payments.actions import start_hosted_funding
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
@@ -91,6 +93,7 @@ def build_doors() -> Doors:
         "endpoint_id": endpoint.pk,
         "delivery_id": send_trial(endpoint, by=world.owner, now=now).pk,
         "applicant_id": applicant.pk,
+        "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
         "key_id": key.pk,
         "member_id": world.lab.members.get().pk,
         "lab_id": world.lab.pk,

@@ -37,6 +37,7 @@ NAMES = {
     "/webhooks": "WEBHOOK",
     ":test": "DELIVERY",
     "/keys": "APIKEY",
+    "/fundings": "FUNDING",
 }
 
 
@@ -114,7 +115,7 @@ def test_every_line_of_the_document_works() -> None:
         if path.startswith("/submissions?"):
             known["SUBMISSION"] = body["data"][0]["id"]
 
-    assert len(sent) == 35
+    assert len(sent) == 37
 
 
 @pytest.mark.django_db(transaction=True)  # The feed shows what is committed.

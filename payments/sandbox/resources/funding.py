@@ -134,11 +134,12 @@ def _confirm(call: Call, intent: Body) -> Body:
     if method not in CARDS:
         raise missing_resource("PaymentMethod", method, "payment_method", status=400)
     intent["payment_method"] = method
-    _succeed(call.world, intent, is_pending=not CARDS[method])
+    succeed(call.world, intent, is_pending=not CARDS[method])
     return intent
 
 
-def _succeed(world: World, intent: Body, *, is_pending: bool) -> None:
+def succeed(world: World, intent: Body, *, is_pending: bool) -> None:
+    """Charge what a payment intent asks for."""
     charge = {
         "id": world.new_id("ch"),
         "object": "charge",
