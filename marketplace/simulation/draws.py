@@ -11,6 +11,7 @@ from tasks.models import Decision, Project, RejectCategory, Simulation
 
 WHOLE_BPS: Final = 10_000
 LEAST_SECONDS: Final = 30
+MOST_SECONDS: Final = 2 * 3_600  # However long a task is expected to take: their calendars are to last.
 MOST_REJECTED_OF_A_TASK: Final = 4  # Each takes another person, and the cast of a tier has so many to spare.
 NOTES: Final = {
     Decision.ACCEPT: "Simulated review: nothing to add.",
@@ -47,14 +48,14 @@ class Draws:
         return answer
 
     def work_seconds(self, project: Project, cap_seconds: int) -> int:
-        """Return for how long the answer is worked on: about as long as expected, never beyond the cap."""
+        """Return for how long the answer is worked on: about as long as expected, two hours and the cap at most."""
         share = self._chance("seconds").uniform(0.4, 1.1) / self.version
-        return min(cap_seconds, max(LEAST_SECONDS, int(project.expected_seconds * share)))
+        return min(cap_seconds, MOST_SECONDS, max(LEAST_SECONDS, int(project.expected_seconds * share)))
 
     def review_seconds(self, cap_seconds: int, layer: int) -> int:
         """Return for how long a review takes."""
         share = self._chance(f"review {layer} seconds").uniform(0.3, 0.9)
-        return min(cap_seconds, max(LEAST_SECONDS, int(cap_seconds * share)))
+        return min(cap_seconds, MOST_SECONDS, max(LEAST_SECONDS, int(cap_seconds * share)))
 
     def decision(self, layer: int) -> Decision:
         """Return a reviewer's word on it; each answer is sent back once at most, and few of a task are rejected."""

@@ -26,7 +26,7 @@ LEFT_BEHIND_AT_ONCE = 100
 GIVEN_UP_AFTER = timedelta(days=7)  # Such a batch waits for its lab: for a budget, mostly.
 MAX_SEED = 2**31 - 1
 # Long before the first real work, so that no limit of hours, lease or statement ever meets it (decision 0007).
-CALENDARS_BEGIN = datetime(2001, 1, 1, tzinfo=UTC)
+CALENDARS_BEGIN = datetime(1001, 1, 1, tzinfo=UTC)
 MOVE_ON = """
 INSERT INTO tasks_simulatedcalendar (expert_id, reached) VALUES (%s, %s::timestamptz + make_interval(secs => %s))
 ON CONFLICT (expert_id) DO UPDATE SET reached = tasks_simulatedcalendar.reached + make_interval(secs => %s)

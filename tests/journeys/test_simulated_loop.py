@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ from django.conf import settings as django_settings
 from django.core.management import call_command
 from pytest_django.live_server_helper import LiveServer
 
+from marketplace.management.commands.seed import first_batch
+from marketplace.seeding.story import Told
 from payments.checks import breaches
 from payments.models import PayLine
 from tests.faults.processes import deliverer, kill, running, sweeper, worker
@@ -50,9 +53,9 @@ class Trial:
     batch: str = ""
     submissions: list[dict[str, Any]] = field(default_factory=list)
 
-    def lines(self) -> bytes:
+    def lines(self, tasks: int) -> bytes:
         """Return the tasks, the first of them with their right answer."""
-        rows: list[dict[str, Any]] = [{"external_id": f"t-{n}", "payload": self.payload} for n in range(EACH)]
+        rows: list[dict[str, Any]] = [{"external_id": f"t-{n}", "payload": self.payload} for n in range(tasks)]
         for row in rows[:GOLD]:
             row["gold"] = self.gold
         return b"".join(json.dumps(row).encode() + b"\n" for row in rows)
@@ -98,6 +101,7 @@ def test_an_integration_is_built_with_no_human_in_the_loop(site: str, receiver: 
             processes.enter_context(running(process))
         lab = join(site)
         lab.post("/webhooks", {"url": receiver.url}, status=201)
+        before = set(follow(lab, lambda kinds: kinds["funds.received"] == 1))
         played = [launch(lab, trial) for trial in trials()]
 
         feed = follow(lab, lambda kinds: kinds["batch.settled"] == len(played))
@@ -105,9 +109,23 @@ def test_an_integration_is_built_with_no_human_in_the_loop(site: str, receiver: 
             trial.submissions = list(lab.pages("/submissions", batch=trial.batch, limit=200, expand="response"))
             check_work(trial)
             check_export(lab, trial)
-        wait_for(lambda: {got.headers["webhook-id"] for got in receiver.received} >= set(feed))
+        wait_for(lambda: {got.headers["webhook-id"] for got in receiver.received} >= set(feed) - before)
 
     check_money(lab, played)
+
+
+@pytest.mark.processes
+def test_the_lines_that_the_demo_prints_end_in_a_completed_batch(site: str) -> None:
+    with running(worker(QUEUES)):
+        lab = join(site)
+        project = launch(lab, trials()[1], tasks=1).project
+        key = str(lab.session.headers["Authorization"]).removeprefix("Bearer ")
+        lines = "\n".join(first_batch(Told(test_key=key, project=project)))
+
+        said = subprocess.run(["sh", "-c", lines], capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=True)
+
+    assert '"state":"COMPLETED"' in said.stdout
+    assert '"external_id":"first-1"' in said.stdout
 
 
 @pytest.mark.processes
@@ -143,7 +161,7 @@ def join(site: str) -> LabApi:
     return lab
 
 
-def launch(lab: LabApi, trial: Trial) -> Trial:
+def launch(lab: LabApi, trial: Trial, tasks: int = EACH) -> Trial:
     """Write a project down, give it play money, post its tasks, and let them be done."""
     agreement = lab.post("/agreements", {"title": "Trial", "code_name": "Sandpiper"}, status=201)
     versions = f"/agreements/{agreement['id']}/versions"
@@ -157,8 +175,8 @@ def launch(lab: LabApi, trial: Trial) -> Trial:
     lab.post(f"/projects/{trial.project}:launch")
     batch = lab.post(f"/projects/{trial.project}/batches", {"name": "All", "simulation": SIMULATION}, status=201)
     trial.batch = batch["id"]
-    posted = post_lines(lab, f"/batches/{trial.batch}/tasks", trial.lines())
-    assert (posted["accepted"], posted["errors"]) == (EACH, [])
+    posted = post_lines(lab, f"/batches/{trial.batch}/tasks", trial.lines(tasks))
+    assert (posted["accepted"], posted["errors"]) == (tasks, [])
     lab.post(f"/batches/{trial.batch}:launch")
     lab.post(f"/batches/{trial.batch}:drain")
     return trial

@@ -51,6 +51,11 @@ def test_time_is_about_what_is_expected_and_never_beyond_the_cap(cap: int) -> No
     assert min(seconds) >= min(cap, 240)
 
 
+def test_nothing_takes_longer_than_two_hours_however_long_it_is_expected_to() -> None:
+    assert {one.work_seconds(Project(expected_seconds=86_400), 2 * 86_400) for one in MANY[:20]} == {7_200}
+    assert {one.review_seconds(86_400, 1) for one in MANY[:20]} == {7_200}
+
+
 def test_a_revised_answer_says_so_and_still_fits_its_kind() -> None:
     kind = registry.get("demonstration")
 
