@@ -10,7 +10,7 @@ from labs import api as labs
 from labs import api_keys as keys
 from labs.webhooks import api as webhooks
 from payments import api as payments
-from tasks.api import batches, exports, files, posting, projects, spend, submissions
+from tasks.api import batches, exports, files, posting, projects, questions, spend, submissions
 
 app_name = "api"
 
@@ -60,6 +60,12 @@ urlpatterns = [
     path("projects/<prj:project_id>:resume", projects.ResumeProject.as_view(), name="resume_project"),
     path("projects/<prj:project_id>:close", projects.CloseProject.as_view(), name="close_project"),
     path("projects/<prj:project_id>/guidelines", projects.Guidelines.as_view(), name="guidelines"),
+    path("projects/<prj:project_id>/questions", questions.Questions.as_view(), name="questions"),
+    path(
+        "projects/<prj:project_id>/questions/<qst:question_id>:answer",
+        questions.AnswerQuestion.as_view(),
+        name="answer_question",
+    ),
     path("projects/<prj:project_id>/budget", projects.Budget.as_view(), name="budget"),
     path("projects/<prj:project_id>/budget:allocate", projects.AllocateBudget.as_view(), name="allocate_budget"),
     path(

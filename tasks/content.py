@@ -11,8 +11,8 @@ from accounts.models import User
 from agreements.gate import open_content, open_for_lab
 from kernel.ids import encode_id
 from kernel.sealing import Sealed, seal_json
-from labs.models import Mode
-from tasks.models import Claim, Draft, File, Project, Review, Submission, Task
+from labs.models import Lab, Mode
+from tasks.models import Claim, Draft, File, Project, Question, Review, Submission, Task
 
 Json = dict[str, Any]
 SIMULATION = "simulation"  # Who looks at gold in test mode, and for what.
@@ -50,6 +50,23 @@ def body_of(file: File) -> Sealed:
     assert file.data_key is not None  # An erased file has been refused by then.
     assert file.body is not None
     return Sealed(bytes(file.data_key), bytes(file.body), f"{file.public_id}/body")
+
+
+def question_of(question: Question, project: Project) -> list[Sealed]:
+    """Return a question's sealed words, and its answer's, if there is one."""
+    key, about = bytes(project.data_key), question.public_id
+    sealed = [Sealed(key, bytes(question.text), f"{about}/text")]
+    return sealed if question.answer is None else [*sealed, Sealed(key, bytes(question.answer), f"{about}/answer")]
+
+
+def seal_question(question: Question, project: Project, text: str) -> bytes:
+    """Seal a question under the id that it already has."""
+    return seal_json(bytes(project.data_key), text, about=f"{question.public_id}/text")
+
+
+def seal_answer(question: Question, project: Project, text: str) -> bytes:
+    """Seal the answer to a question."""
+    return seal_json(bytes(project.data_key), text, about=f"{question.public_id}/answer")
 
 
 def seal_draft(claim: Claim, body: Json) -> bytes:
@@ -99,6 +116,23 @@ def open_notes(claim: Claim, review: Review, viewer: User, at: datetime) -> str:
     return str(orjson.loads(notes))
 
 
+def open_questions(claim: Claim, rows: list[Question], viewer: User, at: datetime) -> list[tuple[str, str]]:
+    """Open questions on the claim's project, each with its answer or '', for an expert; one access row."""
+    sealed = [question_of(row, claim.project) for row in rows]
+    flat = [one for pair in sealed for one in pair]
+    return _pairs(sealed, _open(claim, viewer, at, "questions", claim.project.public_id, flat))
+
+
+def open_questions_for_lab(
+    rows: list[Question], lab: Lab, *, by: str, subject: str, at: datetime
+) -> list[tuple[str, str]]:
+    """Open questions, each with its answer or '', for the lab they were put to; one access row."""
+    sealed = [question_of(row, row.project) for row in rows]
+    flat = [one for pair in sealed for one in pair]
+    opened = open_for_lab(lab, by=by, subject=subject, purpose="questions", at=at, contents=flat, count=len(flat))
+    return _pairs(sealed, list(opened))
+
+
 def open_file(claim: Claim, file: File, viewer: User, at: datetime) -> bytes:
     """Open a file that the claim's task shows, for its expert or reviewer; one access row."""
     (body,) = _open(claim, viewer, at, claim.kind, file.public_id, [body_of(file)])
@@ -134,6 +168,16 @@ def open_gold(claim: Claim, at: datetime) -> Json | None:
         project.lab, by=SIMULATION, subject=task.public_id, purpose=SIMULATION, at=at, contents=[sealed], count=1
     )
     return _object(next(opened))
+
+
+def _pairs(sealed: list[list[Sealed]], opened: list[bytes]) -> list[tuple[str, str]]:
+    """Give what was opened back to the questions it is of."""
+    words = iter(opened)
+    pairs = []
+    for parts in sealed:
+        text, *answer = (str(orjson.loads(next(words))) for _ in parts)
+        pairs.append((text, answer[0] if answer else ""))
+    return pairs
 
 
 def _open(claim: Claim, viewer: User, at: datetime, purpose: str, subject: str, contents: list[Sealed]) -> list[bytes]:

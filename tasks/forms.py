@@ -18,6 +18,8 @@ from tasks.rules import REJECT_NOTES_MIN
 MAX_ANSWER_BYTES = 2_000_000
 MAX_TEXT = 500_000
 MAX_NOTES = 20_000
+MAX_QUESTION = 5_000
+MAX_REPLY = 20_000
 
 SKIP_REASONS = (
     ("outside_my_field", "It is outside what I know"),
@@ -119,6 +121,19 @@ class VerbForm(forms.Form):
     def __init__(self, data: QueryDict, *, verbs: Sequence[str]) -> None:
         super().__init__(data)
         self.fields["verb"] = forms.ChoiceField(choices=[(verb, verb) for verb in verbs])
+
+
+class QuestionForm(forms.Form):
+    """What an expert asks."""
+
+    text = TextField(max_length=MAX_QUESTION)
+
+
+class AnswerForm(forms.Form):
+    """What a lab answers, and whether everybody on the project reads it."""
+
+    text = TextField(max_length=MAX_REPLY)
+    is_public = forms.BooleanField(required=False)
 
 
 class ExportForm(forms.Form):

@@ -13,7 +13,7 @@ from kernel.db import app_now
 from labs.models import Mode
 from tasks import notices, routing
 from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating
-from tasks.models import Batch, Claim, Export, Offer, Project
+from tasks.models import Batch, Claim, Export, Offer, Project, Question
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, OfferState, ProjectState
 
@@ -123,6 +123,20 @@ def tell_reviewers(claim: str) -> None:
     notices.tell_reviewers(_told(claim), app_now(), REVIEWERS_TOLD)
 
 
+@job("tasks.tell_of_question")
+def tell_of_question(question: str) -> None:
+    """Tell a lab of a question that still waits."""
+    row = _question(question)
+    if row.answered_at is None:
+        notices.tell_of_question(row, app_now())
+
+
+@job("tasks.tell_of_answer")
+def tell_of_answer(question: str) -> None:
+    """Tell an expert that a question has been answered."""
+    notices.tell_of_answer(_question(question), app_now())
+
+
 @job("tasks.make_export", queue="exports", timeout=900)
 def make_export(export: str) -> None:
     """Write the file of an export."""
@@ -158,6 +172,10 @@ def accept_by_clock() -> None:
 
 def _told(claim: str) -> Claim:
     return Claim.objects.select_related("expert__user", "project").get(pk=UUID(claim))
+
+
+def _question(question: str) -> Question:
+    return Question.objects.select_related("project", "expert__user").get(pk=UUID(question))
 
 
 def _offer_all(projects: list[UUID]) -> None:

@@ -8,7 +8,8 @@ from django.urls import reverse
 
 from accounts.notices import notify
 from kernel.db import action
-from tasks.models import Claim, Eligibility, Offer
+from labs.models import Member
+from tasks.models import Claim, Eligibility, Offer, Question
 from tasks.states import ClaimState
 
 SAID = {
@@ -50,3 +51,18 @@ def tell_reviewers(claim: Claim, at: datetime, most: int) -> None:
     rows = Eligibility.objects.filter(project=claim.project, can_review=True).exclude(expert=claim.expert)
     for row in rows.select_related("expert__user").order_by("expert")[:most]:
         notify(row.expert.user, f"{claim.project.code_name}: work waits for a review.", reverse("tasks:home"), at)
+
+
+@action
+def tell_of_question(question: Question, at: datetime) -> None:
+    """Tell the members of a lab that a question waits for an answer; its words are on the page alone."""
+    page = reverse("tasks:questions", args=[question.project_id])
+    for member in Member.objects.filter(lab=question.project.lab_id).select_related("user"):
+        notify(member.user, f"{question.project.name}: an expert asks about a task.", page, at)
+
+
+@action
+def tell_of_answer(question: Question, at: datetime) -> None:
+    """Tell the asker that the answer is there."""
+    text = f"{question.project.code_name}: your question has been answered."
+    notify(question.expert.user, text, reverse("tasks:asked"), at)

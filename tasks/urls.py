@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tasks.views import expert, files, lab, review, workbench
+from tasks.views import expert, files, lab, questions, review, workbench
 
 app_name = "tasks"
 
@@ -22,6 +22,7 @@ one_claim: list[URLPattern | URLResolver] = [
     path("pause/", workbench.pause, name="pause"),
     path("preview/", workbench.preview, name="preview"),
     path("files/<file:file_id>/", files.file, name="file"),
+    path("questions/", questions.on_claim, name="ask"),
     path("review/", review.review, name="review"),
 ]
 
@@ -32,9 +33,12 @@ urlpatterns = [
     path("work/offers/", expert.offers_page, name="offers"),
     path("work/offers/<ofr:offer_id>/", expert.answer_offer, name="answer_offer"),
     path("work/mine/", expert.mine, name="mine"),
+    path("work/questions/", questions.asked, name="asked"),
     path("lab/projects/", lab.projects, name="projects"),
     path("lab/projects/<prj:project_id>/", lab.project, name="project"),
     path("lab/projects/<prj:project_id>/move/", lab.move_project, name="move_project"),
+    path("lab/projects/<prj:project_id>/questions/", questions.of_project, name="questions"),
+    path("lab/questions/<qst:question_id>/answer/", questions.answer, name="answer_question"),
     path("lab/batches/<bat:batch_id>/", lab.batch, name="batch"),
     path("lab/batches/<bat:batch_id>/progress/", lab.batch_progress, name="batch_progress"),
     path("lab/batches/<bat:batch_id>/move/", lab.move_batch, name="move_batch"),

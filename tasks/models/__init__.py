@@ -6,6 +6,7 @@ from tasks.models.exports import Export
 from tasks.models.files import File
 from tasks.models.ingest import IngestMode, IngestRun, StagedLine
 from tasks.models.projects import Assignment, Eligibility, GuidelineVersion, Project, ReviewPolicy
+from tasks.models.questions import Question
 from tasks.models.reviews import Decision, RejectCategory, Review, Submission
 from tasks.models.simulations import SimulatedCalendar, Simulation
 
@@ -23,6 +24,7 @@ __all__ = [
     "IngestRun",
     "Offer",
     "Project",
+    "Question",
     "RejectCategory",
     "Review",
     "ReviewPolicy",

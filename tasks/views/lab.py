@@ -32,6 +32,7 @@ from tasks.kinds import registry
 from tasks.models import Batch, Project
 from tasks.pages import lab as page
 from tasks.pages import trial
+from tasks.pages.questions import waiting_on
 from tasks.states import BATCH_MOVES, PROJECT_MOVES, BatchState, ExportState, ProjectState
 from tasks.views.confidential import confidential, viewer
 
@@ -93,6 +94,7 @@ def project(request: HttpRequest, project_id: UUID) -> HttpResponse:
         "spend": page.spend_of(own),
         "feed": page.feed_of(lab, own),
         "guideline": own.guidelines.first(),
+        "waiting_questions": waiting_on(own),
         "verbs": [
             verb
             for verb, (to, _, _) in PROJECT_VERBS.items()

@@ -24,6 +24,7 @@ from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, Decision, Submission, WorkKind
 from tasks.pages import bench as page
 from tasks.pages.material_files import shown_files
+from tasks.pages.questions import shown_on_bench
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer
 from tasks.views.material import material_of
@@ -36,6 +37,7 @@ KEYS = [
     Key("Research on or off", ("R",)),
     Key("Extend the lease", ("E",)),
     Key("Guidelines", ("G",)),
+    Key("Questions", ("Q",)),
     Key("Leave with a reason", ("K",)),
 ]
 
@@ -137,6 +139,7 @@ def _show(
         "kind": kind,
         "material": material_of(kind, payload),
         "files": shown_files(claim, payload),
+        "questions": shown_on_bench(claim, now),
         "submission": submission,
         "response": response,
         "answer_text": response.get(text_name, ""),

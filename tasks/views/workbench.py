@@ -26,6 +26,7 @@ from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, WorkKind
 from tasks.pages import bench as page
 from tasks.pages.material_files import shown_files
+from tasks.pages.questions import shown_on_bench
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer, watermark
 from tasks.views.material import material_of
@@ -36,6 +37,7 @@ KEYS = (
     ("Extend the lease", ("E",)),
     ("A quarter more time, near the cap", ("+",)),
     ("Guidelines", ("G",)),
+    ("Questions", ("Q",)),
     ("Leave with a reason", ("K",)),
 )
 KEYS_OF_KIND = {
@@ -128,6 +130,7 @@ def _show(
         "kind": kind,
         "material": material_of(kind, payload),
         "files": shown_files(claim, payload),
+        "questions": shown_on_bench(claim, now),
         "wb": wb,
         "plain": _plain(kind, draft or {}),
         "keys": keys_of(kind),

@@ -46,7 +46,12 @@ OUTSIDE = frozenset(
 )
 
 # Where confidential content may be seen at all, and by whom.
-MAY_SEE_CONTENT: dict[str, tuple[str, ...]] = {"tasks:workbench": ("cyd",)}
+MAY_SEE_CONTENT: dict[str, tuple[str, ...]] = {
+    "tasks:workbench": ("cyd",),
+    "tasks:ask": ("cyd",),
+    "tasks:asked": ("cyd",),
+    "tasks:questions": ("lee",),
+}
 
 PAGES: dict[str, dict[str, str]] = {
     "landing": {"GET": "++++++++++"},
@@ -140,6 +145,10 @@ PAGES: dict[str, dict[str, str]] = {
     "tasks:research": {"POST": "L+cc000000"},
     "tasks:pause": {"POST": "L+cc000000"},
     "tasks:preview": {"POST": "Lb00000000"},
+    "tasks:ask": {"GET": "L+00000000", "POST": "Lb00000000"},
+    "tasks:asked": {"GET": "L+++000000"},
+    "tasks:questions": {"GET": "L000+00000"},
+    "tasks:answer_question": {"POST": "L000b00000"},
     "tasks:file": {"GET": "L+00000000"},
     "tasks:review": {"GET": "L000000000", "POST": "L000000000"},
     "tasks:projects": {"GET": "L000++0000"},
@@ -187,6 +196,8 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     "api:resume_project": {"POST": "Kc-0"},
     "api:close_project": {"POST": "Kc-0"},
     "api:guidelines": {"GET": "K++0", "POST": "Kb-0"},
+    "api:questions": {"GET": "K++0", "POST": "Km-m"},
+    "api:answer_question": {"POST": "Kb-0"},
     "api:budget": {"GET": "K++0", "POST": "Km-m"},
     "api:allocate_budget": {"POST": "Kb-0"},
     "api:deallocate_budget": {"POST": "Kb-0"},

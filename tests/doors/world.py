@@ -22,6 +22,7 @@ from payments.actions import start_hosted_funding
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
+from tasks.actions.questions import ask_question
 from tasks.actions.submissions import save_draft
 from tasks.models import Offer
 from tests.accounts.factories import log_in, make_operator, make_user
@@ -111,6 +112,7 @@ def _work(world: World, now: datetime) -> dict[str, Any]:
     answer = dict[str, object](RESPONSE) | {"answer": f"{CANARY}: {RESPONSE['answer']}"}
     submission = hand_in(first, world.cyd, now=work(first, world.cyd, 300, since=_ago(now)), response=answer)
     second = claim_next(world.cyd, now=now)
+    question = ask_question(second.pk, expert=world.cyd, text=f"{CANARY}: since when?", now=now)
     save_draft(second.pk, expert=world.cyd, body={"answer": CANARY}, revision=0, now=now)
     export = request_export(world.project, shape="canonical", batch=None, since=None, by=world.owner, now=now)
     drain()
@@ -120,6 +122,7 @@ def _work(world: World, now: datetime) -> dict[str, Any]:
         "batch_id": world.batch.pk,
         "task_id": second.task_id,
         "claim_id": second.pk,
+        "question_id": question.pk,
         "submitted_claim_id": first.pk,
         "submission_id": submission.pk,
         "export_id": export.pk,

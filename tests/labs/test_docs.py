@@ -15,6 +15,7 @@ from kernel.db import app_now
 from kernel.ids import decode_id
 from labs.events import EVENT_KINDS
 from tasks.actions import routes
+from tasks.actions.questions import ask_question
 from tasks.models import Project
 from tests.labs.factories import ApiClient, make_client
 from tests.tasks.documents import a_picture
@@ -71,12 +72,13 @@ def prepare(world: World, path: str, known: dict[str, str]) -> None:
     if path.endswith("budget:allocate"):
         fund(world.lab, Project.objects.get(pk=decode_id("prj", known["PROJECT"])), 500_000, by=world.owner, now=now)
         Project.objects.filter(pk=world.project.pk).update(state="PAUSED")
-    if path.startswith("/submissions?"):
+    if "/questions?" in path:
         project = Project.objects.get(pk=decode_id("prj", known["PROJECT"]))
         Project.objects.filter(pk=project.pk).update(assignment="open")
         sign(project.agreement.versions.get(), [world.cyd], now=now)
         routes.compute_eligibility(project, now=now)
         claim = claim_for(world.cyd, now=now)
+        ask_question(claim.pk, expert=world.cyd, text="In which unit?", now=now)
         hand_in(claim, world.cyd, now=work(claim, world.cyd, 300, since=now))
     if path.endswith("/download"):
         drain()
@@ -112,10 +114,11 @@ def test_every_line_of_the_document_works() -> None:
         name = next((name for end, name in NAMES.items() if path.endswith(end)), None)
         if name and "id" in body:  # A list has the address of its making.
             known[name] = body["id"]
-        if path.startswith("/submissions?"):
-            known["SUBMISSION"] = body["data"][0]["id"]
+        for end, name in (("/questions?answered=false", "QUESTION"), ("&expand=response", "SUBMISSION")):
+            if path.endswith(end):
+                known[name] = body["data"][0]["id"]
 
-    assert len(sent) == 37
+    assert len(sent) == 39
 
 
 @pytest.mark.django_db(transaction=True)  # The feed shows what is committed.
