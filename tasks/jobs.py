@@ -48,8 +48,8 @@ def expert_changed(expert: str) -> None:
     now = app_now()
     welcome = [
         project.pk
-        for project in routing.affected_projects()
-        if project.mode == row.mode and routes.compute_eligibility(project, now=now, only=[row.pk])
+        for project in routing.affected_projects(row.mode)
+        if routes.compute_eligibility(project, now=now, only=[row.pk])
     ]
     _offer_all(welcome)
 
@@ -65,7 +65,7 @@ def funds_received(lab: str) -> None:
 def rates_changed() -> None:
     """Judge all open projects by the rate card of today."""
     now = app_now()
-    for project in routing.affected_projects():
+    for project in routing.affected_projects(*Mode.values):
         routes.compute_eligibility(project, now=now)
 
 

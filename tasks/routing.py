@@ -54,9 +54,9 @@ class Record:
     credentials: int
 
 
-def affected_projects() -> list[Project]:
-    """Return the projects that hand out work or may again: those that experts are judged against."""
-    return list(Project.objects.filter(state__in=("LIVE", "PAUSED")).select_related("domain"))
+def affected_projects(*modes: str) -> list[Project]:
+    """Return the projects of these worlds that hand out work or may again: those that experts are judged against."""
+    return list(Project.objects.filter(mode__in=modes, state__in=("LIVE", "PAUSED")).select_related("domain"))
 
 
 def demand_of(project: Project, rates: dict[int, RateQuote]) -> Demand:

@@ -19,6 +19,7 @@ from kernel.ids import uuid7
 from labs.models import ApiKey, DeliveryState, Event, Member, WebhookDelivery, WebhookEndpoint
 from labs.webhooks.actions import create_endpoint
 from payments.models import Funding, Hold, Payee, PayLine, PayoutRun
+from tasks.actions import offers, routes
 from tasks.models import Batch, Claim, Eligibility, Export, Offer, Project, SimulatedCalendar, Simulation, Slot
 from tests.labs.factories import make_key
 from tests.tasks.factories import NOW, World, make_batch, make_world
@@ -209,6 +210,19 @@ def test_rows_of_one_world_do_meet(worlds: Worlds) -> None:
     worlds.delivery("test", "test")
 
     assert Claim.objects.get().project.mode == "test"
+
+
+def test_projects_are_judged_for_and_offered_to_experts_of_their_own_world(worlds: Worlds) -> None:
+    for project in (worlds.live.project, worlds.play.project):
+        Project.objects.filter(pk=project.pk).update(assignment="seats")
+        routes.compute_eligibility(project, now=NOW)
+    for batch in (worlds.live.batch, worlds.trial):
+        offers.make_offers(batch, now=NOW)
+
+    judged = Eligibility.objects.values_list("project__mode", "expert__mode").distinct()
+    offered = Offer.objects.values_list("batch__project__mode", "expert__mode").distinct()
+
+    assert set(judged) == set(offered) == {("live", "live"), ("test", "test")}
 
 
 def test_every_row_with_a_mode_keeps_it() -> None:
