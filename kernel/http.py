@@ -1,11 +1,16 @@
 """Serve HTMX and plain browsers by one view; show refusals; know the visitor's address."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
@@ -72,6 +77,22 @@ def show_refusal(request: HttpRequest, refused: Refused) -> HttpResponse:
         response["Retry-After"] = str(refused.retry_after)
     response["Cache-Control"] = "no-store"
     return response
+
+
+class PolicyMiddleware(CSPMiddleware):
+    """django-csp's, with the site's own policy put together once; a view that says otherwise still may."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Say what the page may load and run."""
+        if any(name.startswith("_csp_") for name in vars(response)):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _site_policy())
+        return response
+
+
+@cache
+def _site_policy() -> str:
+    return build_policy()
 
 
 class RefusedMiddleware:

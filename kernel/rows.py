@@ -1,6 +1,6 @@
 """Write single rows with SQL that is put together once for each model: what the busiest requests do again and again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ class _Writes:
     calls: list[str] = field(default_factory=list)
     change_values: list[Any] = field(default_factory=list)
     call_values: list[Any] = field(default_factory=list)
+    readers: dict[int, Callable[[Any], None]] = field(default_factory=dict)  # Who wants what a call returned.
 
 
 _gathered: ContextVar[_Writes | None] = ContextVar("gathered", default=None)
@@ -33,7 +34,7 @@ _gathered: ContextVar[_Writes | None] = ContextVar("gathered", default=None)
 def as_one() -> Iterator[None]:
     """Send what the block inserts, surely updates and calls as one statement, at its end: all of it or nothing.
 
-    No part sees what another wrote; the calls come first.
+    No part sees what another wrote; the calls come first, and what they return is read after the block.
     """
     require_transaction()
     writes = _Writes()
@@ -45,15 +46,22 @@ def as_one() -> Iterator[None]:
     with connection.cursor() as cursor:
         sql = _as_one(tuple(writes.changes), tuple(writes.calls))
         cursor.execute(sql, writes.change_values + writes.call_values)
+        returned = cursor.fetchone() if writes.readers else ()
+    for place, read in writes.readers.items():
+        read(returned[place])
 
 
-def call(expression: str, values: Sequence[Any]) -> None:
-    """Call a function of the database for what it does; nobody reads what it returns."""
+def call(expression: str, values: Sequence[Any], read: Callable[[Any], None] | None = None) -> None:
+    """Call a function of the database for what it does; ``read`` is given what it returns, if anybody wants it."""
     writes = _gathered.get()
     if writes is None:
         with connection.cursor() as cursor:
             cursor.execute(f"SELECT {expression}", values)
+            if read is not None:
+                read(cursor.fetchone()[0])
         return
+    if read is not None:
+        writes.readers[len(writes.calls)] = read
     writes.calls.append(expression)
     writes.call_values.extend(values)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import connection
-
 from accounts.outbox import due
 from kernel.db import require_transaction
+from kernel.rows import as_one, call, insert, is_gathering
 from labs.models import DeliveryState, Event, WebhookDelivery, WebhookEndpoint
 
 EVENT_KINDS: Final = {
@@ -40,26 +38,31 @@ EVENT_KINDS: Final = {
 # Ids, states, codes, times: words without spaces. Nothing that somebody wrote fits in here.
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:+-]{0,80}")
 
-# Who listens is found on the way: an event costs one round trip, whether anybody does or not.
-RECORD: Final = """
-WITH event AS (
-    INSERT INTO labs_event (id, lab_id, mode, kind, data, created_at) VALUES (%s, %s, %s, %s, %s, %s)
-)
-SELECT id FROM labs_webhookendpoint
-WHERE lab_id = %s AND mode = %s AND removed_at IS NULL AND state = 'ENABLED'
-  AND (kinds = ARRAY[]::varchar[] OR %s = ANY (kinds))
+LISTENERS: Final = """
+ARRAY(SELECT id FROM labs_webhookendpoint
+       WHERE lab_id = %s AND mode = %s AND removed_at IS NULL AND state = 'ENABLED'
+         AND (kinds = ARRAY[]::varchar[] OR %s = ANY (kinds)))
 """
 
 
 def record_event(lab_id: UUID, mode: str, kind: str, *, at: datetime, **ids: str | int | None) -> Event:
     """Add ``kind`` with its ids and states to the feed of the lab with this id, and make its deliveries due."""
     event = _event(lab_id, mode, kind, at, ids)
-    with connection.cursor() as cursor:
-        cursor.execute(RECORD, [event.pk, lab_id, mode, kind, json.dumps(event.data), at, lab_id, mode, kind])
-        listeners = [row[0] for row in cursor.fetchall()]
-    for endpoint_id in listeners:
-        make_delivery(event, endpoint_id, at=at)
+    if is_gathering():
+        _record(event)
+        return event
+    with as_one():  # Who listens is found on the way: an event costs one round trip, whether anybody does or not.
+        _record(event)
     return event
+
+
+def _record(event: Event) -> None:
+    def deliver(listeners: list[UUID]) -> None:
+        for endpoint_id in listeners:
+            make_delivery(event, endpoint_id, at=event.created_at)
+
+    insert(event)
+    call(LISTENERS, [event.lab_id, event.mode, event.kind], deliver)
 
 
 def record_trial(endpoint: WebhookEndpoint, *, at: datetime) -> WebhookDelivery:

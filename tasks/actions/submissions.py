@@ -62,9 +62,11 @@ def submit(
     with as_one():
         submission = _hand_in(claim, response, attestations, now)
         _note(claim, submission, now)
+        _tell_lab(claim, submission, now)
     if claim.is_review_drawn:
         open_review(claim, layer=1, now=now)
-    _tell(claim, submission, now)
+        if submission.version == 1:
+            due("tasks.tell_reviewers", key=claim.public_id, claim=claim.pk)
     return submission
 
 
@@ -160,7 +162,7 @@ def _note(claim: Claim, submission: Submission, now: datetime) -> None:
     )
 
 
-def _tell(claim: Claim, submission: Submission, now: datetime) -> None:
+def _tell_lab(claim: Claim, submission: Submission, now: datetime) -> None:
     record_event(
         claim.lab_id,
         claim.project.mode,
