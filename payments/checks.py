@@ -112,7 +112,8 @@ INVARIANTS = (
     Invariant(
         "every confirmed funding is credited once, to the cent",
         "SELECT f.id::text || ': ' || f.amount_minor FROM payments_funding f LEFT JOIN payments_entry e"
-        " ON e.key = 'pi-' || f.stripe_id || '-succeeded' LEFT JOIN payments_posting p ON p.entry_id = e.id"
+        " ON e.key = CASE f.currency WHEN 'XTS' THEN f.stripe_key ELSE 'pi-' || f.stripe_id || '-succeeded' END"
+        " LEFT JOIN payments_posting p ON p.entry_id = e.id"
         " AND p.amount < 0 WHERE f.state IN ('SUCCEEDED', 'SETTLED') AND coalesce(-p.amount, 0) <> f.amount_minor",
     ),
     Invariant(

@@ -3,10 +3,8 @@
 from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
 from payments.actions.cards import RATES, install_rate_card
 from payments.actions.funding import (
-    add_play_money,
     carry_funding,
     confirm_funding,
-    grant_play_money,
     post_float,
     read_funding,
     start_funding,
@@ -20,6 +18,7 @@ from payments.actions.payees import (
     record_readiness,
     start_payee,
 )
+from payments.actions.play import add_play_money, fund_in_play, grant_play_money
 from payments.actions.runs import build_run, cancel_run, leave_out, submit_run
 
 __all__ = [
@@ -33,6 +32,7 @@ __all__ = [
     "cancel_run",
     "carry_funding",
     "confirm_funding",
+    "fund_in_play",
     "grant_play_money",
     "install_rate_card",
     "leave_out",

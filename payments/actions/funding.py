@@ -23,7 +23,6 @@ from payments.models import PLAY_MONEY, Customer, Funding, FundingWay
 from payments.states import FUNDING_MOVES, FundingState
 
 LEAST_MINOR, MOST_MINOR = 10_00, 1_000_000_00
-FIRST_PLAY_MINOR = 1_000_000_00
 WAITING = frozenset({FundingState.CREATED, FundingState.PROCESSING, FundingState.AWAITING_TRANSFER})
 CONFIRMED = frozenset({FundingState.SUCCEEDED, FundingState.SETTLED})
 
@@ -139,36 +138,12 @@ def note_processing(funding_id: UUID, *, now: datetime) -> None:
 
 
 @action
-def add_play_money(lab: Lab, minor: int, *, by: User | None, now: datetime) -> None:
-    """Give a lab play money for its test projects; it never meets real money."""
-    if minor <= 0:
-        raise Refused("The amount must be more than nothing.")
-    _play(lab, minor, key=f"play-{lab.public_id}-{uuid4().hex}", by=by, now=now)
-
-
-@action
-def grant_play_money(lab: Lab, *, now: datetime) -> None:
-    """Give a lab its first play money, once however often it is asked."""
-    key = f"play-{lab.public_id}-first"
-    if not ledger.is_posted(key):
-        _play(lab, FIRST_PLAY_MINOR, key=key, by=None, now=now)
-
-
-@action
 def post_float(minor: int, *, topup_id: str, by: User | None, now: datetime, currency: str = "USD") -> None:
     """Book the platform's operating float, brought to Stripe by a top-up: it bears card fees."""
     bank = [(ledger.bank_operating(currency), minor), (ledger.opening_equity(currency), -minor)]
     ledger.post("float", bank, key=f"float-{topup_id}-equity", at=now)
     moved = [(ledger.stripe_available(currency), minor), (ledger.bank_operating(currency), -minor)]
     ledger.post("float", moved, key=f"float-{topup_id}", at=now, memo={"topup": topup_id})
-
-
-def _play(lab: Lab, minor: int, *, key: str, by: User | None, now: datetime) -> None:
-    legs = [(ledger.opening_equity(PLAY_MONEY), minor), (ledger.lab_prepaid(lab, PLAY_MONEY), -minor)]
-    ledger.post("play_money", legs, key=key, at=now, memo={"lab": lab.public_id})
-    audit(by, "funding.play_money", lab, at=now, amount_minor=minor)
-    record_event(lab.pk, Mode.TEST, "funds.received", at=now, amount_minor=minor)
-    due("tasks.funds_received", key=key, lab=lab.pk)
 
 
 def check_amount(lab: Lab, amount: Money) -> None:

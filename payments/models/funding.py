@@ -64,7 +64,11 @@ class Funding(TypedIdModel, Stateful):
             models.CheckConstraint(condition=Q(state__in=FundingState.values), name="funding_state_known"),
             models.CheckConstraint(condition=Q(amount_minor__gt=0), name="funding_is_of_something"),
             models.CheckConstraint(condition=Q(fee_minor__gte=0), name="funding_fee_not_negative"),
-            models.CheckConstraint(condition=~Q(currency=PLAY_MONEY), name="funding_is_of_real_money"),
+            models.CheckConstraint(
+                condition=~Q(currency=PLAY_MONEY)
+                | Q(state=FundingState.SETTLED, stripe_id="", invoice_id="", hosted_url="", fee_minor=0),
+                name="funding_of_play_money_is_never_at_stripe",
+            ),
             models.CheckConstraint(condition=Q(way__in=FundingWay.values), name="funding_way_known"),
             models.UniqueConstraint(
                 fields=["invoice_id"], condition=~Q(invoice_id=""), name="funding_once_per_invoice"

@@ -12,7 +12,7 @@ from django.db.models.expressions import Combinable
 from kernel.money import Money
 from labs.models import ApiKey, Lab, Mode
 from payments import ledger
-from payments.models import Account, Funding, Hold, PayLine, Posting
+from payments.models import PLAY_MONEY, Account, Funding, Hold, PayLine, Posting
 from payments.states import HoldState
 
 BUDGETS = "project_budget:"
@@ -109,15 +109,15 @@ def budgets_of(lab: Lab, currency: str) -> dict[str, ProjectFunds]:
 
 
 def fundings_of(lab: Lab) -> list[FundingRow]:
-    """Return a lab's payments, newest first."""
-    rows = Funding.objects.filter(lab=lab).order_by("-created_at", "-id")[:100]
+    """Return a lab's payments of real money, newest first."""
+    rows = Funding.objects.filter(lab=lab).exclude(currency=PLAY_MONEY).order_by("-created_at", "-id")[:100]
     return [FundingRow(row, Money(row.amount_minor, row.currency), row.created_at, row.failure_detail) for row in rows]
 
 
 def fundings_seen_by(key: ApiKey) -> QuerySet[Funding]:
-    """List the payments that a key may see: a test key has none, as play money is not paid in."""
+    """List the payments that a key may see: those of its own world."""
     rows = Funding.objects.filter(lab=key.lab_id)
-    return rows if key.mode == Mode.LIVE else rows.none()
+    return rows.filter(currency=PLAY_MONEY) if key.mode == Mode.TEST else rows.exclude(currency=PLAY_MONEY)
 
 
 def _sum_of_budgets(projects: Sequence[str], currency: str) -> Money:

@@ -2,11 +2,10 @@
 
 import pytest
 
-from accounts.models import AuditEvent, OutboxItem
+from accounts.models import OutboxItem
 from accounts.outbox import drain
 from kernel.errors import Invalid, Refused
 from kernel.money import Money, usd
-from labs.actions import create_api_key
 from labs.models import Event, Lab
 from payments import actions, ledger
 from payments.gateways.errors import GatewayError
@@ -108,19 +107,6 @@ def test_a_lab_that_is_not_approved_cannot_pay_in() -> None:
 
     with pytest.raises(Refused, match="not approved"):
         start(lab)
-
-
-def test_a_labs_first_test_key_brings_play_money_once() -> None:
-    lab = a_lab()
-    for _ in range(2):
-        create_api_key(lab, mode="test", label="Pipeline", scopes=["funds:read"], by=None, now=NOW)
-    drain()
-    actions.grant_play_money(lab, now=NOW)
-
-    funds = lab_funds(lab, "XTS")
-
-    assert (funds.prepaid, funds.available) == (Money(1_000_000_00, "XTS"), Money(1_000_000_00, "XTS"))
-    assert AuditEvent.objects.filter(verb="funding.play_money").count() == 1
 
 
 def test_play_money_is_given_and_never_meets_real_money() -> None:

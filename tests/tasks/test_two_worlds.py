@@ -134,7 +134,7 @@ MEETINGS: dict[str, Attempt] = {
     "a simulated expert earns real money": lambda w: w.pay_line(w.simulated, "USD"),
     "a payout run is of play money": lambda w: w.run("XTS"),
     "a simulated expert is paid out": lambda w: Payee.objects.create(expert=w.simulated, state="NONE", **LIFE),
-    "play money is paid in": lambda w: Funding.objects.create(
+    "play money is asked of Stripe": lambda w: Funding.objects.create(
         lab=w.live.lab, currency="XTS", amount_minor=1, stripe_key="k", created_by=w.live.owner, state="CREATED", **LIFE
     ),
     "a person signs a test agreement": lambda w: w.signature(w.play.version, w.live.owner),
@@ -164,7 +164,7 @@ MEETINGS: dict[str, Attempt] = {
 }
 
 
-REFUSALS = {"worlds_apart", "run_is_of_real_money", "funding_is_of_real_money"}
+REFUSALS = {"worlds_apart", "run_is_of_real_money", "funding_of_play_money_is_never_at_stripe"}
 
 
 @pytest.mark.parametrize("attempt", MEETINGS.values(), ids=MEETINGS.keys())
