@@ -17,7 +17,7 @@ from kernel.sealing import open_sealed
 from marketplace.simulation import people
 from payments.checks import breaches
 from payments.models import Payee, PayLine
-from tasks.actions import claims, ingest, posting, publishing, routes, simulating, timing
+from tasks.actions import claims, ingest, posting, publishing, reviews, routes, simulating, timing
 from tasks.content import response_of
 from tasks.models import Batch, Claim, Offer, Review, Segment, Submission
 from tasks.queries import batch_progress
@@ -290,3 +290,27 @@ def test_open_work_that_nobody_came_for_is_looked_at_again() -> None:
 
     assert (looked_at, batch_progress(batch).accepted) == (1, 2)
     assert simulating.ask_for_left_behind(app_now()) == 0
+
+
+def test_what_the_lab_itself_rejects_is_done_anew_by_somebody_else() -> None:
+    play = make_play(review_policy="none")
+    batch = post(play, 1, simulation={**ACCEPTED, "accept_after_seconds": 600})
+    finish()
+    first = Submission.objects.select_related("claim").get(claim__batch=batch)
+
+    reviews.lab_reject(
+        first, by=play.owner, category="off_task", notes="It answers another question. " * 5, now=app_now()
+    )
+    finish()
+
+    second = Submission.objects.select_related("claim").get(claim__batch=batch, claim__state="SUBMITTED")
+    assert second.claim.expert_id != first.claim.expert_id
+
+
+def test_of_a_sample_those_not_drawn_are_accepted_without_a_review() -> None:
+    batch = post(make_play(review_policy="sampled", review_share_bps=5_000), 20, simulation=ACCEPTED)
+
+    finish()
+
+    assert batch_progress(batch).accepted == 20
+    assert 0 < len(decisions(batch)) < 20
