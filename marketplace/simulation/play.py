@@ -49,7 +49,7 @@ def simulate_batch(batch_id: UUID) -> None:
     is_unfinished = is_anybody_busy = False
     try:
         play = Play(simulation, ends_at=time.monotonic() + SLICE_SECONDS)
-        is_unfinished, is_anybody_busy = play.is_cut_short(), play.is_anybody_busy
+        is_unfinished, is_anybody_busy = play.run(), play.is_anybody_busy
     finally:
         look_again_at = app_now() + BUSY_AGAIN if is_anybody_busy else None
         simulating.end_turn(simulation, is_unfinished=is_unfinished, look_again_at=look_again_at)
@@ -65,8 +65,8 @@ class Play:
         self.people = staff(self.batch, app_now())
         self.is_anybody_busy = False  # With another batch: what is left here waits for them.
 
-    def is_cut_short(self) -> bool:
-        """Play round after round; say whether the time was over before there was nothing left to do."""
+    def run(self) -> bool:
+        """Play round after round; return whether the time was over before there was nothing left to do."""
         while self._has_time():
             if not self._round() and self._has_time():
                 return False

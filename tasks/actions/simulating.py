@@ -15,7 +15,7 @@ from experts.models import Expert
 from kernel.db import action, require_transaction
 from kernel.errors import FieldError, Invalid
 from labs.models import Mode
-from tasks.models import Batch, Claim, Simulation, Slot
+from tasks.models import Batch, Claim, Simulation, Slot, WorkKind
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, ProjectState, SlotState
 
@@ -71,13 +71,12 @@ def end_turn(simulation: Simulation, *, is_unfinished: bool = False, look_again_
 
 @action
 def ask_for_left_behind(now: datetime) -> int:
-    """Begin anew with the test batches whose open work nobody came for; return how many there were."""
-    is_open = Exists(Slot.objects.filter(batch=OuterRef("batch"), state=SlotState.OPEN))
+    """Begin anew with the test batches whose open work and reviews nobody came for; return how many there were."""
+    is_open = Slot.objects.filter(batch=OuterRef("batch"), state=SlotState.OPEN)
+    hands_out = Q(batch__state__in=HANDING_OUT, batch__project__state=ProjectState.LIVE)
     waiting = Simulation.objects.filter(
-        is_open,
+        Q(Exists(is_open.filter(kind=WorkKind.REVIEW))) | Q(Exists(is_open)) & hands_out,
         Q(turn_until=None) | Q(turn_until__lte=now),
-        batch__state__in=HANDING_OUT,
-        batch__project__state=ProjectState.LIVE,
         batch__launched_at__gt=now - GIVEN_UP_AFTER,
     )
     batches = list(waiting.order_by("batch").values_list("batch", flat=True)[:LEFT_BEHIND_AT_ONCE])

@@ -17,7 +17,7 @@ from kernel.sealing import open_sealed
 from marketplace.simulation import people
 from payments.checks import breaches
 from payments.models import Payee, PayLine
-from tasks.actions import claims, ingest, posting, publishing, reviews, routes, simulating, timing
+from tasks.actions import claims, ingest, posting, publishing, reviews, routes, simulating, submissions, timing
 from tasks.content import response_of
 from tasks.models import Batch, Claim, Offer, Review, Segment, Submission
 from tasks.queries import batch_progress
@@ -314,3 +314,20 @@ def test_of_a_sample_those_not_drawn_are_accepted_without_a_review() -> None:
 
     assert batch_progress(batch).accepted == 20
     assert 0 < len(decisions(batch)) < 20
+
+
+def test_a_review_that_nobody_came_for_is_looked_at_again_though_the_batch_is_paused() -> None:
+    play = make_play(assignment="open")
+    batch = post(play, 2, simulation=ACCEPTED, is_drained=False)
+    routes.compute_eligibility(play.project, now=app_now())
+    worker = people.staff(batch, app_now()).workers[0]
+    claim = claims.claim_next(worker, batch=batch, now=app_now())
+    submissions.submit(claim.pk, expert=worker, fence=1, response=GOLD, attestations={}, now=app_now())
+    publishing.pause_batch(batch, by=play.owner, now=app_now())
+    OutboxItem.objects.all().delete()
+
+    looked_at = simulating.ask_for_left_behind(app_now())
+    finish()
+
+    progress = batch_progress(batch)
+    assert (looked_at, progress.accepted, progress.open) == (1, 1, 1)
