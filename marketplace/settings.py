@@ -360,6 +360,7 @@ SPECTACULAR_SETTINGS = {
         "BatchStateEnum": "tasks.states.BatchState",
         "ClaimStateEnum": "tasks.states.ClaimState",
         "ExportStateEnum": "tasks.states.ExportState",
+        "KeyStateEnum": ["active", "expired", "revoked"],
         "VersionStateEnum": "agreements.states.VersionState",
         "ReviewPolicyEnum": "tasks.models.ReviewPolicy",
         "AssignmentEnum": "tasks.models.Assignment",
