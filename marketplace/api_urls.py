@@ -91,5 +91,7 @@ urlpatterns = [
     path("exports", exports.Exports.as_view(), name="exports"),
     path("exports/<exr:export_id>", exports.OneExport.as_view(), name="export"),
     path("exports/<exr:export_id>/download", exports.Download.as_view(), name="download_export"),
+    path("exports/<exr:export_id>/manifest", exports.ExportManifest.as_view(), name="export_manifest"),
+    path("schemas", exports.ExportSchemas.as_view(), name="export_schemas"),
     re_path(r"^.*$", labs.Nowhere.as_view(), name="nowhere"),
 ]

@@ -137,9 +137,14 @@ class AnswerForm(forms.Form):
 
 
 class ExportForm(forms.Form):
-    """In which shape a file of accepted work is wanted."""
+    """In which shape and format a file of accepted work is wanted."""
 
     shape = forms.ChoiceField()
+    format = forms.ChoiceField(choices=[("jsonl", "JSON Lines"), ("parquet", "Parquet")], required=False)
+
+    def clean_format(self) -> str:
+        """Take JSON Lines where nothing is chosen."""
+        return str(self.cleaned_data["format"] or "jsonl")
 
     def __init__(self, data: QueryDict, *, shapes: Sequence[str]) -> None:
         super().__init__(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 
 from accounts.audit import Actor, audit
 from accounts.outbox import due
@@ -11,9 +12,10 @@ from kernel.db import action
 from kernel.errors import FieldError, Invalid
 from kernel.states import move
 from labs.events import record_event
-from tasks.exports import SHAPES
+from tasks.exports import SHAPES, Json
 from tasks.exports.files import Written, write_file
-from tasks.exports.reading import accepted_claims, lines
+from tasks.exports.formats import FORMATS
+from tasks.exports.reading import accepted_claims, last_acceptance, rows_of
 from tasks.kinds import registry
 from tasks.models import Batch, Export, Project
 from tasks.states import EXPORT_MOVES, ExportState
@@ -29,10 +31,13 @@ def request_export(
     by: Actor,
     now: datetime,
     batch: Batch | None = None,
-    since: datetime | None = None,
+    since: int = 0,
     file_format: str = "jsonl",
 ) -> Export:
-    """Ask for a file of a project's, or one batch's, accepted work in a shape that its kind has."""
+    """Ask for a file of a project's, or one batch's, accepted work in a shape that its kind has.
+
+    ``since`` leaves out what an earlier export holds, whose ``until_number`` it is.
+    """
     kind = registry.get(project.kind)
     if shape not in kind.shapes:
         detail = f"Work of the kind {kind.name} comes as: {', '.join(kind.shapes)}."
@@ -44,7 +49,7 @@ def request_export(
         batch=batch,
         shape=shape,
         file_format=file_format,
-        since=since,
+        since_number=since,
         requested_by=by.public_id,
         created_at=now,
         state=ExportState.QUEUED,
@@ -56,10 +61,13 @@ def request_export(
 
 
 @action
-def begin_export(export: Export, *, rows_total: int, now: datetime) -> Export:
-    """Say how many rows are coming; a job that died half-way begins again."""
+def begin_export(export: Export, *, now: datetime) -> Export:
+    """Fix what it holds and say how many rows that is; a job that died half-way begins again, with the same rows."""
     if export.state == ExportState.QUEUED:
-        was = move(export, ExportState.RUNNING, moves=EXPORT_MOVES, now=now, rows_total=rows_total, rows_done=0)
+        export.until_number = last_acceptance(export)
+        total = accepted_claims(export).count()
+        ahead = {"until_number": export.until_number, "rows_total": total, "rows_done": 0}
+        was = move(export, ExportState.RUNNING, moves=EXPORT_MOVES, now=now, **ahead)
         audit(None, "export.begun", export, at=now, was=was)
     return export
 
@@ -95,15 +103,15 @@ def make_export(export: Export, *, now: datetime) -> Export:
     """Write an export's file and hand it over; safe to run again after a crash, and a no-op once it is ready."""
     if export.state not in (ExportState.QUEUED, ExportState.RUNNING):
         return export
-    count = accepted_claims(export).count()
-    begin_export(export, rows_total=count, now=now)
-    file_name = f"{export.public_id}.jsonl.sealed"
-    rows = _with_progress(export, lines(export, count=count, at=now))
-    written = write_file(file_name, rows, key=bytes(export.project.data_key), about=export.public_id)
+    begin_export(export, now=now)
+    file_name = f"{export.public_id}.{export.file_format}.sealed"
+    rows = _with_progress(export, rows_of(export, count=export.rows_total or 0, at=now))
+    write = partial(FORMATS[export.file_format], rows, SHAPES[export.shape])
+    written = write_file(file_name, write, key=bytes(export.project.data_key), about=export.public_id)
     return finish_export(export, written, file_name=file_name, schema_id=SHAPES[export.shape].schema_id, now=now)
 
 
-def _with_progress(export: Export, rows: Iterator[bytes]) -> Iterator[bytes]:
+def _with_progress(export: Export, rows: Iterator[Json]) -> Iterator[Json]:
     for number, row in enumerate(rows, 1):
         yield row
         if number % PROGRESS_ROWS == 0:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from base64 import b64encode
 from typing import Any
 from uuid import UUID
 
-from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agreements.gate import open_for_lab
 from kernel.db import app_now
-from kernel.errors import Refused
 from labs.doors import (
     IDEMPOTENCY,
     NDJSON,
@@ -31,45 +27,18 @@ from labs.models import Scope
 from tasks import lab_queries
 from tasks.actions.exporting import request_export
 from tasks.api import finding
-from tasks.exports.files import read_frames
+from tasks.exports import SHAPES
+from tasks.exports.download import file_response
+from tasks.exports.manifest import manifest_of
 from tasks.models import Export
-from tasks.serializers.results import ExportIn, ExportOut
-from tasks.states import ExportState
+from tasks.serializers.results import ExportIn, ExportOut, ManifestOut, SchemaOut
 
 TAG = ["exports"]
-
-
-class NotReady(Refused):
-    """The file is not there yet, or not any more."""
-
-    code = "export_not_ready"
 
 
 def shown(export: Export) -> dict[str, Any]:
     """Show an export."""
     return dict(ExportOut(export).data)
-
-
-def stream(export: Export, *, by: str) -> HttpResponseBase:
-    """Send a ready export's file; one access row is written before its first byte."""
-    if export.state != ExportState.READY:
-        raise NotReady(f"This export is {export.state.lower()}. Ask again when its state is READY.")
-    frames = read_frames(export.file_name, key=bytes(export.project.data_key), about=export.public_id)
-    opened = open_for_lab(
-        export.lab,
-        by=by,
-        subject=export.public_id,
-        purpose="download",
-        at=app_now(),
-        contents=frames,
-        count=export.rows or 0,
-    )
-    response = StreamingHttpResponse(opened, content_type=NDJSON)
-    response.headers["Content-Length"] = str(export.size_bytes or 0)
-    response.headers["Content-Disposition"] = f'attachment; filename="{export.public_id}.jsonl"'
-    response.headers["Repr-Digest"] = f"sha-256=:{b64encode(bytes.fromhex(export.sha256)).decode()}:"
-    response.headers["Cache-Control"] = "no-store"
-    return response
 
 
 class ExportView(LabView):
@@ -116,7 +85,7 @@ class Exports(ExportView):
             project,
             batch=batch,
             shape=values["shape"],
-            since=values.get("since"),
+            since=finding.since(values.get("since", "")),
             file_format=values["format"],
             by=self.key,
             now=app_now(),
@@ -143,6 +112,31 @@ class Download(ExportView):
         responses={(200, NDJSON): OpenApiTypes.BINARY, **WRITE},
     )
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
-        """Download the file as JSON Lines; the same bytes each time."""
+        """Download the file; the same bytes each time, and by Range the rest of a download that broke off."""
         refuse_unknown_parameters(request, ())
-        return stream(finding.one(self.rows(), export_id), by=self.key.public_id)
+        export = finding.one(self.rows(), export_id)
+        return file_response(request, export, by=self.key.public_id, at=app_now())
+
+
+class ExportManifest(ExportView):
+    """What an export holds, to be kept beside its file."""
+
+    @extend_schema(operation_id="get_export_manifest", tags=TAG, responses={200: ManifestOut, **READ})
+    def get(self, request: Request, export_id: UUID) -> Response:
+        """Show a READY export's file with its rows, size and SHA-256, its schema, and what was asked for."""
+        refuse_unknown_parameters(request, ())
+        return Response(manifest_of(finding.one(self.rows(), export_id)))
+
+
+class ExportSchemas(LabView):
+    """The JSON Schemas of exported rows."""
+
+    scopes = {"GET": None}
+
+    @extend_schema(operation_id="list_export_schemas", tags=TAG, responses={200: SchemaOut(many=True), **READ})
+    def get(self, request: Request) -> Response:
+        """List every shape with the JSON Schema (2020-12) that each of its rows fits, by its `schema_id`."""
+        refuse_unknown_parameters(request, ())
+        return Response(
+            [{"schema_id": shape.schema_id, "shape": name, "schema": shape.schema} for name, shape in SHAPES.items()]
+        )

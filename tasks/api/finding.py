@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -10,6 +11,7 @@ from django.http import Http404
 from kernel.errors import FieldError, Invalid
 from kernel.ids import BadId, TypedIdModel
 
+SINCE_FORM = re.compile(r"since_([0-9a-f]{1,15})")
 Row = TypeVar("Row", bound=TypedIdModel)
 
 
@@ -38,3 +40,13 @@ def by_id(rows: QuerySet[Row], text: str) -> Row:
         return one(rows, rows.model.parse_id(text))
     except BadId as error:
         raise Http404 from error
+
+
+def since(text: str) -> int:
+    """Return the number that an earlier export's ``next_since`` names; 0 for none."""
+    if not text:
+        return 0
+    found = SINCE_FORM.fullmatch(text)
+    if found is None:
+        raise Invalid([FieldError("/since", "not_a_cursor", "Send the next_since of an earlier export, as it was.")])
+    return int(found.group(1), 16)

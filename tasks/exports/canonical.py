@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from tasks.exports.record import Accepted, Json
+from tasks.exports.schemas import ANYTHING, TEXT
+
+FIELDS = {"kind": TEXT, "payload": ANYTHING, "response": ANYTHING, "original_response": ANYTHING}
 
 
 def row(accepted: Accepted) -> Json | None:

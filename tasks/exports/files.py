@@ -1,20 +1,26 @@
-"""Export files at rest: sealed in frames under the project's key, so that no content lies about in the clear."""
+"""Export files at rest: sealed in frames under the project's key, so that no content lies about in the clear.
+
+A frame is its sealed and its plain length, four bytes each, then its sealed bytes: a download that goes on where an
+earlier one broke off skips frames without opening them.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from django.conf import settings
 
 from kernel.sealing import Sealed, seal
 
 FRAME_BYTES = 256 * 1024
-LENGTH = struct.Struct(">I")
+LENGTHS = struct.Struct(">II")
 
 
 @dataclass(frozen=True)
@@ -32,45 +38,91 @@ def path_of(file_name: str) -> Path:
     return settings.DATA_DIR / "exports" / file_name
 
 
-def write_file(file_name: str, rows: Iterable[bytes], *, key: bytes, about: str) -> Written:
-    """Write lines in sealed frames beside the final name, then put them in place in one step."""
+def write_file(file_name: str, write: Callable[[BinaryIO], int], *, key: bytes, about: str) -> Written:
+    """Seal what ``write`` puts, which says how many rows it holds, and put the file in place in one step."""
     target = path_of(file_name)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
-    digest, count, size = hashlib.sha256(), 0, 0
     try:
         with part.open("wb") as file:
-            for number, (lines, plain) in enumerate(_frames(rows)):
-                sealed = seal(key, plain, about=f"{about}/frame-{number}")
-                file.write(LENGTH.pack(len(sealed)) + sealed)
-                digest.update(plain)
-                count, size = count + lines, size + len(plain)
+            frames = Frames(file, key=key, about=about)
+            rows = write(cast(BinaryIO, frames))
+            frames.close()
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
-    return Written(count, size, digest.hexdigest())
+    return Written(rows, frames.size, frames.digest.hexdigest())
 
 
-def read_frames(file_name: str, *, key: bytes, about: str) -> Iterator[Sealed]:
-    """Read a file's frames, still sealed: the gate opens them one by one."""
-    with path_of(file_name).open("rb") as file:
-        number = 0
-        while head := file.read(LENGTH.size):
-            (length,) = LENGTH.unpack(head)
+class Frames(io.RawIOBase):
+    """A file to write to, whose bytes reach the disk sealed."""
+
+    def __init__(self, file: BinaryIO, *, key: bytes, about: str) -> None:
+        super().__init__()
+        self._file, self._key, self._about = file, key, about
+        self._held = bytearray()
+        self._number = 0
+        self.size = 0
+        self.digest = hashlib.sha256()
+
+    def writable(self) -> bool:
+        """Tell that it takes bytes."""
+        return True
+
+    def tell(self) -> int:
+        """Return how many plain bytes were written."""
+        return self.size
+
+    def write(self, some: Any) -> int:
+        """Take bytes; every whole frame is sealed and written at once."""
+        taken = bytes(some)
+        self._held += taken
+        self.size += len(taken)
+        self.digest.update(taken)
+        while len(self._held) >= FRAME_BYTES:
+            self._seal(FRAME_BYTES)
+        return len(taken)
+
+    def close(self) -> None:
+        """Write what is left."""
+        if not self.closed and self._held:
+            self._seal(len(self._held))
+        super().close()
+
+    def _seal(self, length: int) -> None:
+        sealed = seal(self._key, bytes(self._held[:length]), about=f"{self._about}/frame-{self._number}")
+        self._file.write(LENGTHS.pack(len(sealed), length) + sealed)
+        del self._held[:length]
+        self._number += 1
+
+
+@dataclass(frozen=True)
+class Part:
+    """A stretch of a file: its frames, still sealed, and how many plain bytes of the first are not wanted."""
+
+    frames: Iterator[Sealed]
+    skip: int
+
+
+def read_frames(file_name: str, *, key: bytes, about: str, start: int = 0) -> Part:
+    """Read a file from its plain byte ``start``, frame by frame, still sealed: the gate opens them."""
+    file = path_of(file_name).open("rb")
+    number, at = 0, 0
+    while head := file.read(LENGTHS.size):
+        length, plain = LENGTHS.unpack(head)
+        if at + plain > start:
+            file.seek(-LENGTHS.size, os.SEEK_CUR)
+            break
+        file.seek(length, os.SEEK_CUR)
+        number, at = number + 1, at + plain
+    return Part(_frames(file, number, key=key, about=about), start - at)
+
+
+def _frames(file: BinaryIO, number: int, *, key: bytes, about: str) -> Iterator[Sealed]:
+    with file:
+        while head := file.read(LENGTHS.size):
+            length, _ = LENGTHS.unpack(head)
             yield Sealed(key, file.read(length), f"{about}/frame-{number}")
             number += 1
-
-
-def _frames(rows: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    held: list[bytes] = []
-    size = 0
-    for row in rows:
-        held.append(row)
-        size += len(row)
-        if size >= FRAME_BYTES:
-            yield len(held), b"".join(held)
-            held, size = [], 0
-    if held:
-        yield len(held), b"".join(held)

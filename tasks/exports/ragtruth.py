@@ -3,6 +3,27 @@
 from __future__ import annotations
 
 from tasks.exports.record import Accepted, Json
+from tasks.exports.schemas import ANYTHING, TEXT, WHOLE, record, rows
+
+LABEL = {
+    "start": WHOLE,
+    "end": WHOLE,
+    "text": TEXT,
+    "label_type": TEXT,
+    "meta": record({"evidence": TEXT, "correction": TEXT}),
+}
+FIELDS = {
+    "id": TEXT,
+    "source_id": TEXT,
+    "task_type": TEXT,
+    "prompt": ANYTHING,
+    "source_info": rows(record({"title": TEXT, "text": TEXT})),
+    "response": TEXT,
+    "labels": rows(record(LABEL)),
+    "quality": TEXT,
+    "verdict": TEXT,
+    "justification": TEXT,
+}
 
 
 def row(accepted: Accepted) -> Json | None:

@@ -11,17 +11,17 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from agreements.gate import open_for_lab
 from experts.models import Expert
 from experts.queries import verified_credential_classes
 from kernel.sealing import Sealed
 from tasks import content
-from tasks.exports import SHAPES, Accepted
+from tasks.exports import SHAPES, Accepted, Json
 from tasks.exports.record import pseudonym
 from tasks.kinds import registry
-from tasks.models import Claim, Decision, Export, Project, Review, Submission, WorkKind
+from tasks.models import AcceptanceCount, Claim, Decision, Export, Project, Review, Submission, WorkKind
 from tasks.states import ClaimState
 
 PAGE = 500
@@ -56,13 +56,17 @@ def accepted_claims(export: Export) -> QuerySet[Claim]:
     claims = Claim.objects.filter(project=export.project_id, kind=WorkKind.WORK, state=ClaimState.ACCEPTED)
     if export.batch_id is not None:
         claims = claims.filter(batch=export.batch_id)
-    if export.since is not None:
-        claims = claims.filter(decided_at__gte=export.since)
-    return claims
+    return claims.filter(accepted_number__gt=export.since_number, accepted_number__lte=export.until_number)
 
 
-def lines(export: Export, *, count: int, at: datetime) -> Iterator[bytes]:
-    """Yield the export's lines; the access row is written before the first one is opened."""
+def last_acceptance(export: Export) -> int:
+    """Return the number of the project's newest acceptance; none before it is still to come."""
+    count = AcceptanceCount.objects.filter(project=export.project_id).first()
+    return count.last if count else 0
+
+
+def rows_of(export: Export, *, count: int, at: datetime) -> Iterator[Json]:
+    """Yield the export's rows; the access row is written before the first one is opened."""
     project = export.project
     waiting: deque[Found] = deque()
     opened = open_for_lab(
@@ -80,7 +84,7 @@ def lines(export: Export, *, count: int, at: datetime) -> Iterator[bytes]:
         found = waiting.popleft()
         row = shape.row(_accepted(found, project, payload, opened, classes(found.claim.expert)))
         if row is not None:
-            yield orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z)
+            yield row
 
 
 def _sealed(export: Export, waiting: deque[Found]) -> Iterator[Sealed]:
@@ -91,20 +95,12 @@ def _sealed(export: Export, waiting: deque[Found]) -> Iterator[Sealed]:
 
 
 def _pages(export: Export) -> Iterator[Found]:
-    """Walk the accepted work by keyset, in the order in which it was decided."""
-    after: tuple[datetime, UUID] | None = None
+    """Walk the accepted work by keyset, in the order in which it was accepted."""
+    after = export.since_number
     base = accepted_claims(export).select_related("task", "expert", "guideline", "agreement_version")
-    while True:
-        rows = base.order_by("decided_at", "pk")
-        if after is not None:
-            rows = rows.filter(Q(decided_at__gt=after[0]) | Q(decided_at=after[0], pk__gt=after[1]))
-        page = list(rows[:PAGE])
-        if not page:
-            return
+    while page := list(base.filter(accepted_number__gt=after).order_by("accepted_number")[:PAGE]):
         yield from _with_answers(page)
-        last = page[-1]
-        assert last.decided_at is not None
-        after = (last.decided_at, last.pk)
+        after = page[-1].accepted_number or after
 
 
 def _with_answers(page: list[Claim]) -> Iterator[Found]:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from tasks.exports.record import Accepted, Json
+from tasks.exports.schemas import MESSAGES
+
+CONVERSATION = {"messages": MESSAGES}
+COMPLETION = {"prompt": MESSAGES, "completion": MESSAGES}
 
 
 def conversation_row(accepted: Accepted) -> Json | None:

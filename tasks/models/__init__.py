@@ -2,7 +2,7 @@
 
 from tasks.models.batches import Batch, Slot, Task, WorkKind
 from tasks.models.claims import Claim, Draft, Offer, Segment, SegmentKind
-from tasks.models.exports import Export
+from tasks.models.exports import AcceptanceCount, Export
 from tasks.models.files import File
 from tasks.models.ingest import IngestMode, IngestRun, StagedLine
 from tasks.models.projects import Assignment, Eligibility, GuidelineVersion, Project, ReviewPolicy
@@ -11,6 +11,7 @@ from tasks.models.reviews import Decision, RejectCategory, Review, Submission
 from tasks.models.simulations import SimulatedCalendar, Simulation
 
 __all__ = [
+    "AcceptanceCount",
     "Assignment",
     "Batch",
     "Claim",

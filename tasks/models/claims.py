@@ -136,6 +136,9 @@ class Claim(TypedIdModel, Stateful):
     submitted_at = models.DateTimeField(null=True, blank=True)
     decision_due_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
+    # Which acceptance of its project it was, set by a trigger: numbers appear in their order, so that an export which
+    # goes by them misses nothing that commits late.
+    accepted_number = models.BigIntegerField(null=True, editable=False)
     decision = models.CharField(
         max_length=20, blank=True, default="", db_default=""
     )  # accepted, fixed, rejected, released ...
@@ -199,6 +202,11 @@ class Claim(TypedIdModel, Stateful):
             ),
             models.Index(fields=("expert", "-claimed_at"), name="claim_of_expert"),
             models.Index(fields=("batch", "state"), name="claim_of_batch"),
+            models.Index(
+                fields=("project", "accepted_number"),
+                condition=Q(kind=WorkKind.WORK, state=ClaimState.ACCEPTED),
+                name="claim_accepted",
+            ),
             models.Index(fields=("subject_claim",), condition=Q(kind=WorkKind.REVIEW), name="claim_reviews_of_subject"),
         )
 

@@ -13,6 +13,18 @@ from tasks.models.batches import Batch
 from tasks.models.projects import Project
 from tasks.states import ExportState
 
+SINCE = "since_{:x}"  # Opaque to labs.
+
+
+class AcceptanceCount(models.Model):
+    """How often a project's work was accepted: whoever accepts next waits until the number before is committed."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    last = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"acceptances of {self.project_id}"
+
 
 class Export(TypedIdModel, Stateful):
     """One file of accepted work, in one shape."""
@@ -25,7 +37,9 @@ class Export(TypedIdModel, Stateful):
     batch = models.ForeignKey(Batch, on_delete=models.PROTECT, null=True, related_name="exports")
     shape = models.CharField(max_length=40)
     file_format = models.CharField(max_length=10, default="jsonl")
-    since = models.DateTimeField(null=True)
+    # Which of the project's acceptances it holds, by their numbers: those after one, up to the last when it began.
+    since_number = models.BigIntegerField(default=0)
+    until_number = models.BigIntegerField(null=True)
     requested_by = models.CharField(max_length=64)
     created_at = models.DateTimeField()
     rows_done = models.PositiveIntegerField(default=0)
@@ -53,3 +67,13 @@ class Export(TypedIdModel, Stateful):
 
     def __str__(self) -> str:
         return self.public_id
+
+    @property
+    def since(self) -> str | None:
+        """Where it begins, as labs write it; None for the beginning."""
+        return SINCE.format(self.since_number) if self.since_number else None
+
+    @property
+    def next_since(self) -> str | None:
+        """Where the next one begins that holds what this one does not yet."""
+        return None if self.until_number is None else SINCE.format(self.until_number)

@@ -6,9 +6,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from labs.doors import SafeCharField, SafeChoiceField, SafeJSONField, SafeNameField, SafeTimeField, StrictSerializer
+from labs.doors import SafeCharField, SafeChoiceField, SafeJSONField, SafeNameField, StrictSerializer
 from labs.models import Mode
 from tasks.exports import SHAPES
+from tasks.exports.download import CONTENT_TYPES
 from tasks.models import Export, RejectCategory
 from tasks.rules import REJECT_NOTES_MIN
 from tasks.states import ClaimState, ExportState
@@ -81,8 +82,12 @@ class ExportIn(StrictSerializer):
     project = SafeNameField(required=False, max_length=40)
     batch = SafeNameField(required=False, max_length=40)
     shape = SafeChoiceField(choices=sorted(SHAPES))
-    format = SafeChoiceField(required=False, choices=("jsonl",), default="jsonl")
-    since = SafeTimeField(required=False, help_text="Only what was decided at this moment or later.")
+    format = SafeChoiceField(required=False, choices=sorted(CONTENT_TYPES), default="jsonl")
+    since = SafeNameField(
+        required=False,
+        max_length=40,
+        help_text="The `next_since` of an earlier export: only what was accepted after all that it holds.",
+    )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Ask for a project or a batch, not both."""
@@ -100,11 +105,47 @@ class ExportOut(serializers.ModelSerializer[Export]):
     project = serializers.CharField(source="project.public_id", read_only=True)
     batch = serializers.CharField(source="batch.public_id", read_only=True, allow_null=True, default=None)
     format = serializers.CharField(source="file_format", read_only=True)
+    since = serializers.CharField(read_only=True, allow_null=True)
+    next_since = serializers.CharField(read_only=True, allow_null=True, help_text="Where the next export begins.")
 
     class Meta:
         model = Export
         fields = (
             "id", "mode", "state", "project", "batch", "shape", "format", "since", "created_at", "ready_at",
-            "rows_done", "rows_total", "rows", "size_bytes", "sha256", "schema_id", "reason",
+            "next_since", "rows_done", "rows_total", "rows", "size_bytes", "sha256", "schema_id", "reason",
         )  # fmt: skip
         read_only_fields = fields
+
+
+class ExportFileOut(serializers.Serializer[dict[str, Any]]):
+    """One file of an export."""
+
+    name = serializers.CharField()
+    format = serializers.CharField()
+    rows = serializers.IntegerField()
+    size_bytes = serializers.IntegerField()
+    sha256 = serializers.CharField()
+
+
+class ManifestOut(serializers.Serializer[dict[str, Any]]):
+    """What a READY export holds."""
+
+    export = serializers.CharField()
+    files = ExportFileOut(many=True)
+    shape = serializers.CharField()
+    schema_id = serializers.CharField()
+    kind = serializers.CharField()
+    kind_version = serializers.IntegerField()
+    project = serializers.CharField()
+    batch = serializers.CharField(allow_null=True)
+    since = serializers.CharField(allow_null=True)
+    next_since = serializers.CharField()
+    ready_at = serializers.DateTimeField()
+
+
+class SchemaOut(serializers.Serializer[dict[str, Any]]):
+    """What a row of a shape holds."""
+
+    schema_id = serializers.CharField()
+    shape = serializers.CharField()
+    schema = serializers.DictField(help_text="JSON Schema, 2020-12.")

@@ -11,14 +11,12 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from agreements.gate import open_for_lab
 from kernel.db import app_now
-from kernel.errors import Refused
 from kernel.http import fragment_or_redirect, is_htmx
 from labs import rules as lab_rules
 from labs.models import Lab, Mode
@@ -27,7 +25,7 @@ from tasks import forms, rules
 from tasks.actions import exporting
 from tasks.actions.publishing import batches as batch_actions
 from tasks.actions.publishing import projects as project_actions
-from tasks.exports.files import read_frames
+from tasks.exports.download import file_response
 from tasks.kinds import registry
 from tasks.models import Batch, Project
 from tasks.pages import lab as page
@@ -192,7 +190,12 @@ def export_batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     form = forms.ExportForm(request.POST, shapes=registry.get(own.project.kind).shapes)
     forms.require_valid(form)
     exporting.request_export(
-        own.project, batch=own, shape=form.cleaned_data["shape"], by=viewer(request), now=app_now()
+        own.project,
+        batch=own,
+        shape=form.cleaned_data["shape"],
+        file_format=form.cleaned_data["format"],
+        by=viewer(request),
+        now=app_now(),
     )
     messages.success(request, "Asked for. It is made in the background; this list follows it.")
     return redirect("tasks:exports")
@@ -215,21 +218,5 @@ def exports(request: HttpRequest) -> HttpResponse:
 @require_safe
 def download(request: HttpRequest, export_id: UUID) -> HttpResponseBase:
     """Stream a finished file, opened frame by frame after its access row is written."""
-    lab = _lab(request)
-    export = get_object_or_404(page.exports_of(lab), pk=export_id)
-    if export.state != ExportState.READY:
-        raise Refused("This file is not ready yet.")
-    frames = read_frames(export.file_name, key=bytes(export.project.data_key), about=export.public_id)
-    plain = open_for_lab(
-        lab,
-        by=viewer(request).public_id,
-        subject=export.public_id,
-        purpose="export",
-        at=app_now(),
-        contents=frames,
-        count=export.rows or 0,
-    )
-    response = StreamingHttpResponse(plain, content_type="application/x-ndjson")
-    response["Content-Disposition"] = f'attachment; filename="{export.public_id}.{export.file_format}"'
-    response["Content-Length"] = str(export.size_bytes)
-    return response
+    export = get_object_or_404(page.exports_of(_lab(request)), pk=export_id)
+    return file_response(request, export, by=viewer(request).public_id, at=app_now())

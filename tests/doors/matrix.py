@@ -219,4 +219,6 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     "api:exports": {"GET": "K+++", "POST": "Kbbb"},
     "api:export": {"GET": "K++0"},
     "api:download_export": {"GET": "K++0"},
+    "api:export_manifest": {"GET": "K++0"},
+    "api:export_schemas": {"GET": "K+++"},
 }

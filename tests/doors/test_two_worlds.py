@@ -62,7 +62,7 @@ def tried(lab: Lab, owner: User) -> dict[str, Any]:
         "submission_id": submission.pk,
         "agreement_id": play.version.agreement_id,
         "version_id": play.version.pk,
-        "export_id": request_export(play.project, shape="sft", batch=None, since=None, by=owner, now=now).pk,
+        "export_id": request_export(play.project, shape="sft", batch=None, by=owner, now=now).pk,
         "endpoint_id": endpoint.pk,
         "delivery_id": send_trial(endpoint, by=owner, now=now).pk,
     }

@@ -114,7 +114,7 @@ def _work(world: World, now: datetime) -> dict[str, Any]:
     second = claim_next(world.cyd, now=now)
     question = ask_question(second.pk, expert=world.cyd, text=f"{CANARY}: since when?", now=now)
     save_draft(second.pk, expert=world.cyd, body={"answer": CANARY}, revision=0, now=now)
-    export = request_export(world.project, shape="canonical", batch=None, since=None, by=world.owner, now=now)
+    export = request_export(world.project, shape="canonical", batch=None, by=world.owner, now=now)
     drain()
     offer = Offer.objects.filter(expert=world.dov).first()
     return {

@@ -159,7 +159,7 @@ def test_a_field_of_a_line(world: World, lab: ApiClient, field: str, values: lis
         ("/exports", "shape", {**BAD_NAMES, **WRONG_TYPES}),
         ("/exports", "format", {**BAD_NAMES, **WRONG_TYPES}),
         ("/exports", "project", {**BAD_NAMES, **WRONG_TYPES, **BAD_IDS}),
-        ("/exports", "since", BAD_TIMES),
+        ("/exports", "since", {**BAD_NAMES, **WRONG_TYPES, **BAD_IDS}),
     ],
 )
 def test_every_other_field(world: World, lab: ApiClient, path: str, field: str, values: dict[str, object]) -> None:

@@ -3,18 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import random
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
+import jsonschema_rs
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from django.conf import LazySettings
 
 from kernel.sealing import CannotOpen, new_data_key, open_sealed
 from tasks.exports import SHAPES, Accepted, Json
-from tasks.exports.files import path_of, read_frames, write_file
+from tasks.exports.download import range_of
+from tasks.exports.files import FRAME_BYTES, path_of, read_frames, write_file
+from tasks.exports.formats import arrow_schema, fit, write_parquet
 from tasks.kinds import registry
 
 REPLY = "It is 😀 safe. Mostly."
+PROVENANCE: Json = {
+    "expert": "expert-abc",
+    "tier": 3,
+    "credential_classes": ["psychiatry"],
+    "guideline_version": None,
+    "agreement_version": 1,
+    "active_seconds": 600,
+    "shown_order": [],
+    "kind_version": 1,
+    "stages": [
+        {"decision": "ACCEPT", "category": "", "by": "reviewer", "decided_at": datetime(2026, 11, 2, tzinfo=UTC)},
+    ],
+}
 
 
 def accepted(kind: str, payload: Json, response: Json) -> Accepted:
@@ -28,7 +50,7 @@ def accepted(kind: str, payload: Json, response: Json) -> Accepted:
         original=None,
         tags=["dose"],
         metadata={"mine": 1},
-        provenance={"expert": "expert-abc", "tier": 3},
+        provenance=PROVENANCE,
     )
 
 
@@ -93,37 +115,149 @@ def test_ragtruth_rows_quote_their_spans() -> None:
     )
 
 
+RICH = {
+    "factuality": (
+        {
+            "prompt": {"messages": [{"role": "user", "content": "?"}]},
+            "response": REPLY,
+            "sources": [{"title": "Label"}],
+        },
+        {
+            "spans": [{"start": 6, "end": 12, "label": "invented", "evidence": "No such word."}],
+            "verdict": "misleading",
+            "justification": "So it is.",
+        },
+    ),
+    "demonstration": ({"prompt": "When?", "context": "Lithium."}, {"answer": "At noon.", "citations": []}),
+    "creative": ({"brief": "Write."}, {"piece": "It rained.", "notes": ""}),
+}
+SHAPES_OF_KINDS = [(kind.name, shape) for kind in registry.KINDS.values() for shape in kind.shapes]
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES_OF_KINDS)
+def test_every_row_fits_the_schema_of_its_shape(kind: str, shape: str) -> None:
+    row = SHAPES[shape].row(accepted(kind, *RICH[kind]))
+
+    jsonschema_rs.validator_for(SHAPES[shape].schema).validate(orjson.loads(orjson.dumps(row)))
+
+
+@pytest.mark.parametrize(("kind", "shape"), SHAPES_OF_KINDS)
+def test_a_row_comes_back_from_parquet_as_it_was(kind: str, shape: str) -> None:
+    row = SHAPES[shape].row(accepted(kind, *RICH[kind]))
+    assert row is not None
+    file = io.BytesIO()
+
+    written = write_parquet([row, row], SHAPES[shape], cast(BinaryIO, Unclosed(file)))
+
+    table = pq.read_table(io.BytesIO(file.getvalue()))
+    assert (written, table.num_rows, table.schema.metadata[b"schema_id"].decode()) == (2, 2, SHAPES[shape].schema_id)
+    assert table.to_pylist()[1] == fit(row, SHAPES[shape].schema)
+    assert table.to_pylist()[1]["metadata"] == '{"mine":1}'
+
+
+class Unclosed(io.RawIOBase):
+    """Take what a writer writes, and stay readable when it closes."""
+
+    def __init__(self, file: io.BytesIO) -> None:
+        super().__init__()
+        self.file = file
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, some: Any) -> int:
+        return self.file.write(some)
+
+
+def test_a_column_is_missing_nowhere() -> None:
+    row = SHAPES["sft"].row(accepted("creative", *RICH["creative"]))
+
+    assert row is not None
+    assert arrow_schema(SHAPES["sft"]).names == list(row)
+
+
+def put(*rows: bytes) -> Callable[[BinaryIO], int]:
+    """Return a writer of these rows."""
+
+    def write(file: BinaryIO) -> int:
+        for row in rows:
+            file.write(row)
+        return len(rows)
+
+    return write
+
+
+def opened(name: str, *, key: bytes, about: str, start: int = 0) -> bytes:
+    """Read a file's plain bytes from ``start``."""
+    part = read_frames(name, key=key, about=about, start=start)
+    return b"".join(open_sealed(frame) for frame in part.frames)[part.skip :]
+
+
 def test_a_file_lies_sealed_and_opens_whole(settings: LazySettings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     key = new_data_key()
     rows = [orjson.dumps({"n": number, "text": "CANARY-7391" * 50}) + b"\n" for number in range(2_000)]
 
-    written = write_file("exr_1.jsonl.sealed", iter(rows), key=key, about="exr_1")
+    written = write_file("exr_1.jsonl.sealed", put(*rows), key=key, about="exr_1")
 
-    plain = b"".join(open_sealed(frame) for frame in read_frames("exr_1.jsonl.sealed", key=key, about="exr_1"))
+    plain = opened("exr_1.jsonl.sealed", key=key, about="exr_1")
     assert plain == b"".join(rows)
     assert (written.rows, written.size_bytes, written.sha256) == (2_000, len(plain), hashlib.sha256(plain).hexdigest())
     assert b"CANARY" not in path_of("exr_1.jsonl.sealed").read_bytes()
     assert [path.name for path in (tmp_path / "exports").iterdir()] == ["exr_1.jsonl.sealed"]
 
 
+@pytest.mark.parametrize("start", [0, 1, FRAME_BYTES - 1, FRAME_BYTES, FRAME_BYTES + 1, 3 * FRAME_BYTES - 1])
+def test_a_file_opens_from_any_byte(settings: LazySettings, tmp_path: Path, start: int) -> None:
+    settings.DATA_DIR = tmp_path
+    key, plain = new_data_key(), random.Random(7).randbytes(3 * FRAME_BYTES)
+    write_file("exr_1.jsonl.sealed", put(plain), key=key, about="exr_1")
+
+    assert opened("exr_1.jsonl.sealed", key=key, about="exr_1", start=start) == plain[start:]
+
+
 def test_frames_do_not_open_in_another_place(settings: LazySettings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     key = new_data_key()
-    write_file("exr_1.jsonl.sealed", [b"{}\n"], key=key, about="exr_1")
+    write_file("exr_1.jsonl.sealed", put(b"{}\n"), key=key, about="exr_1")
 
     with pytest.raises(CannotOpen):
-        [open_sealed(frame) for frame in read_frames("exr_1.jsonl.sealed", key=key, about="exr_2")]
+        opened("exr_1.jsonl.sealed", key=key, about="exr_2")
 
 
 def test_a_file_that_breaks_off_leaves_the_one_before(settings: LazySettings, tmp_path: Path) -> None:
     settings.DATA_DIR = tmp_path
     key = new_data_key()
-    write_file("exr_1.jsonl.sealed", [b"{}\n"], key=key, about="exr_1")
+    write_file("exr_1.jsonl.sealed", put(b"{}\n"), key=key, about="exr_1")
     before = path_of("exr_1.jsonl.sealed").read_bytes()
 
+    def breaks(file: BinaryIO) -> int:
+        file.write(b"half")
+        raise ZeroDivisionError
+
     with pytest.raises(ZeroDivisionError):
-        write_file("exr_1.jsonl.sealed", (b"%d" % (1 // number) for number in (1, 0)), key=key, about="exr_1")
+        write_file("exr_1.jsonl.sealed", breaks, key=key, about="exr_1")
 
     assert path_of("exr_1.jsonl.sealed").read_bytes() == before
     assert len(list((tmp_path / "exports").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        ("", None),
+        ("bytes=0-", (0, 100)),
+        ("bytes=40-59", (40, 60)),
+        ("bytes=90-500", (90, 100)),
+        ("bytes=-10", (90, 100)),
+        ("bytes=-500", (0, 100)),
+        ("bytes=100-", (100, 100)),
+        ("bytes=-0", (100, 100)),
+        ("bytes=9-3", None),
+        ("bytes=-", None),
+        ("bytes=0-1,5-6", None),
+        ("lines=0-1", None),
+    ],
+)
+def test_a_range_is_read_as_the_standard_says(header: str, wanted: tuple[int, int] | None) -> None:
+    assert range_of(header, 100) == wanted
