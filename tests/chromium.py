@@ -20,13 +20,24 @@ PACKAGE, VERSION = "@sparticuz/chromium", "153.0.0"
 INTEGRITY = "jiGWqSvPMdu4+P9TilYqAR7yEGPEHINx+lCvE/NqNO/EHYzF/x1hUiI5T6ioVIt7dEy7n88byyT0vk+dnsgQwA=="  # sha512
 NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
-CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildhall" / f"chromium-{VERSION}"
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "guildhall" / f"chromium-{VERSION}-fonts"
 
 UNPACK = """
 const fs = require("fs"), zlib = require("zlib"), { pipeline } = require("stream");
 const [source, target] = process.argv.slice(1);
 pipeline(fs.createReadStream(source), zlib.createBrotliDecompress(), fs.createWriteStream(target),
          (error) => { if (error) { console.error(error.message); process.exit(1); } });
+"""
+
+
+# The package looks for its fonts where another system would put them; without any, a text area ends the page.
+FONTS = """<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>{cache}/fonts</dir>
+  <dir>/usr/share/fonts</dir>
+  <cachedir>{cache}/fontconfig</cachedir>
+</fontconfig>
 """
 
 
@@ -105,6 +116,7 @@ def unpack(node: str, archive: Path) -> None:
         with tarfile.open(tar) as content:
             content.extractall(CACHE, filter="data")
         tar.unlink()
+    (CACHE / "fonts.conf").write_text(FONTS.format(cache=CACHE))
     partial = CACHE / "chromium.partial"
     subprocess.run([node, "-e", UNPACK, str(packed / "chromium.br"), str(partial)], check=True, timeout=300)
     partial.chmod(0o755)
