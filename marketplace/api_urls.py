@@ -10,7 +10,7 @@ from labs import api as labs
 from labs import api_keys as keys
 from labs.webhooks import api as webhooks
 from payments import api as payments
-from tasks.api import batches, exports, files, posting, projects, questions, spend, submissions
+from tasks.api import batches, exports, files, posting, projects, quality, questions, spend, submissions
 
 app_name = "api"
 
@@ -66,6 +66,7 @@ urlpatterns = [
         questions.AnswerQuestion.as_view(),
         name="answer_question",
     ),
+    path("projects/<prj:project_id>/quality", quality.Quality.as_view(), name="quality"),
     path("projects/<prj:project_id>/budget", projects.Budget.as_view(), name="budget"),
     path("projects/<prj:project_id>/budget:allocate", projects.AllocateBudget.as_view(), name="allocate_budget"),
     path(

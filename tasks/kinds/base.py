@@ -26,6 +26,20 @@ class Choice:
 
 
 @dataclass(frozen=True)
+class Measure:
+    """Something that answers to one task can be compared by.
+
+    ``level`` is nominal, ordinal or interval; ``values`` are all there may be, in their order; ``read`` gives an
+    answer's value, or None where it has none, as when the expert could not assess the task.
+    """
+
+    name: str
+    level: str
+    values: tuple[str | int, ...]
+    read: Callable[[Json], str | int | None]
+
+
+@dataclass(frozen=True)
 class Kind:
     """A task type. ``*_checks`` look at what a schema cannot say and run only on what fits it.
 
@@ -41,9 +55,9 @@ class Kind:
     payload_checks: Callable[[Json], list[FieldError]]
     response_checks: Callable[[Json, Json], list[FieldError]]
     shapes: tuple[str, ...]
-    compared_as: str
     simulate: Callable[[Json, Random], Json]
     idle_seconds: int = 300
+    measures: tuple[Measure, ...] = ()  # None where answers are free text, which no statistic compares.
     attestations: Mapping[str, str] = field(default_factory=dict)
     choices: Mapping[str, tuple[Choice, ...]] = field(default_factory=dict)
     panel_script: str = ""  # Where kinds share one script; the kind's own name otherwise.

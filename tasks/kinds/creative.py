@@ -41,7 +41,6 @@ KIND = Kind(
     payload_checks=length_bounds_agree,
     response_checks=check_piece,
     shapes=("sft", "sft_prompt_completion", "canonical"),
-    compared_as="text",
     simulate=simulate,
     panel_script="writing",
     attestations={"original": "This is my own writing, made for this brief and without a language model."},

@@ -51,7 +51,6 @@ KIND = Kind(
     payload_checks=length_bounds_agree,
     response_checks=check_answer,
     shapes=("sft", "sft_prompt_completion", "canonical"),
-    compared_as="text",
     simulate=simulate,
     panel_script="writing",
 )

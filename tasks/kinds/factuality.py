@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 from kernel.errors import FieldError
-from tasks.kinds.base import Choice, Kind
+from tasks.kinds.base import Choice, Kind, Measure
 from tasks.kinds.checks import cannot_assess, length_bounds_agree, reason_is_given
 from tasks.kinds.schemas import COMMON_PAYLOAD, COMMON_RESPONSE, PROMPT, REFERENCE, record, rows, text
 
@@ -25,7 +25,9 @@ VERDICTS = (
     Choice("misleading", "Would mislead a reader"),
     Choice("cannot_assess", "I cannot assess it"),
 )
+JUDGED = ("sound", "sound_after_corrections", "misleading")
 MAX_SPANS = 500
+MOST_COUNTED = 10  # Findings beyond this many count as this many when answers are compared.
 MOST_SIMULATED, LONGEST_SIMULATED_WORDS = 3, 8
 
 SPAN = record(
@@ -108,6 +110,17 @@ def _simulated_span(words: list[re.Match[str]], first: int, chance: Random) -> d
     }
 
 
+def verdict_of(response: dict[str, Any]) -> str | None:
+    """Return the verdict; None where the expert could give none."""
+    verdict = str(response["verdict"])
+    return verdict if verdict in JUDGED else None
+
+
+def findings_of(response: dict[str, Any]) -> int | None:
+    """Return how many findings there are, from 0 to ten and more; None where the expert could not assess the reply."""
+    return min(len(response["spans"]), MOST_COUNTED) if verdict_of(response) else None
+
+
 KIND = Kind(
     name="factuality",
     title="Factuality",
@@ -117,7 +130,10 @@ KIND = Kind(
     payload_checks=length_bounds_agree,
     response_checks=check_spans,
     shapes=("ragtruth", "canonical"),
-    compared_as="spans",
+    measures=(
+        Measure("verdict", "nominal", JUDGED, verdict_of),
+        Measure("findings", "ordinal", tuple(range(MOST_COUNTED + 1)), findings_of),
+    ),
     simulate=simulate,
     idle_seconds=600,
     choices={"label": LABELS, "verdict": VERDICTS},

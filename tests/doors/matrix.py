@@ -220,5 +220,6 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     "api:export": {"GET": "K++0"},
     "api:download_export": {"GET": "K++0"},
     "api:export_manifest": {"GET": "K++0"},
+    "api:quality": {"GET": "K++0"},
     "api:export_schemas": {"GET": "K+++"},
 }

@@ -82,6 +82,7 @@ def make_world(
     reviewers: int = 2,
     budget_minor: int = 100_000_00,
     is_signed: bool = True,
+    payload: dict[str, object] = PAYLOAD,
     now: datetime = NOW,
     **values: object,
 ) -> World:
@@ -98,7 +99,7 @@ def make_world(
     project = make_project(lab, owner, domain=psychiatry, version=version, now=now, **values)
     fund(lab, project, budget_minor, by=owner, now=now)
     publishing.launch_project(project, by=owner, now=now)
-    batch = make_batch(project, owner, tasks=tasks, overlap=overlap, now=now)
+    batch = make_batch(project, owner, tasks=tasks, overlap=overlap, payload=payload, now=now)
     routes.compute_eligibility(project, now=now)
     return World(lab, owner, project, batch, version, cast, judges)
 
