@@ -90,6 +90,8 @@ def _publish(version: AgreementVersion, *, by: Actor | None, now: datetime) -> N
         audit(by, "agreement_version.superseded", before, at=now, was=was)
     was = move(version, VersionState.PUBLISHED, moves=VERSION_MOVES, now=now, published_at=now)
     audit(by, "agreement_version.published", version, at=now, was=was, number=version.number)
+    if version.urgent and before:
+        due("tasks.urgent_version", version=version.pk)
 
 
 @action
@@ -141,6 +143,8 @@ def sign_version(
         audit(user, "signature.superseded", earlier, at=now, was=was)
     signature = _insert(current, user=user, typed_name=typed_name, ip=ip, user_agent=user_agent, now=now)
     audit(user, "signature.made", signature, at=now, version=current.public_id)
+    if earlier:
+        due("tasks.signature_renewed", signature=signature.pk)
     return signature
 
 

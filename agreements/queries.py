@@ -42,6 +42,15 @@ def signed_newest(user_id: UUID, agreement_id: UUID) -> bool:
     ).exists()
 
 
+def owes_urgent_signature(user_id: UUID, agreement_id: UUID) -> bool:
+    """Tell whether an urgent version is newer than what the user has signed, as the gate asks it."""
+    said = (VersionState.PUBLISHED, VersionState.SUPERSEDED)
+    urgent = AgreementVersion.objects.filter(agreement_id=agreement_id, urgent=True, state__in=said)
+    newest = urgent.order_by("-number").values("number")[:1]
+    live = Signature.objects.filter(user_id=user_id, agreement_id=agreement_id, state=SignatureState.LIVE)
+    return urgent.exists() and not live.filter(version__number__gte=newest).exists()
+
+
 def house_agreement(mode: str = "live") -> Agreement | None:
     """Return the operators' own agreement."""
     return Agreement.objects.filter(lab__isnull=True, mode=mode).first()

@@ -7,12 +7,12 @@ from uuid import UUID
 from django.db import transaction
 
 from accounts.outbox import due, job
-from agreements.models import Signature
+from agreements.models import AgreementVersion, Signature
 from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Mode
 from tasks import notices, routing
-from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating
+from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
 from tasks.models import Batch, Claim, Export, Offer, Project, Question
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, OfferState, ProjectState
@@ -75,6 +75,22 @@ def signature_revoked(signature: str) -> None:
     row = Signature.objects.get(pk=UUID(signature))
     mine = Claim.objects.filter(expert__user=row.user_id, project__agreement=row.agreement_id)
     claims.close_out_unsigned(mine, now=app_now())
+
+
+@job("tasks.urgent_version")
+def urgent_version(version: str) -> None:
+    """Let live work under an agreement stand still until its experts have signed an urgent version."""
+    row = AgreementVersion.objects.get(pk=UUID(version))
+    now = app_now()
+    for claim in suspensions.suspend_unsigned(row.agreement_id, now=now):
+        notices.tell_of_suspension(claim, row, now)
+
+
+@job("tasks.signature_renewed")
+def signature_renewed(signature: str) -> None:
+    """Let the signer's work go on that stood still for this signature."""
+    row = Signature.objects.get(pk=UUID(signature))
+    suspensions.lift_signed(row.user_id, row.agreement_id, now=app_now())
 
 
 @job("tasks.close_out_batch", timeout=300)

@@ -7,6 +7,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from accounts.notices import notify
+from agreements.models import AgreementVersion
 from kernel.db import action
 from labs.models import Member
 from tasks.models import Claim, Eligibility, Offer, Question
@@ -66,3 +67,10 @@ def tell_of_answer(question: Question, at: datetime) -> None:
     """Tell the asker that the answer is there."""
     text = f"{question.project.code_name}: your question has been answered."
     notify(question.expert.user, text, reverse("tasks:asked"), at)
+
+
+@action
+def tell_of_suspension(claim: Claim, version: AgreementVersion, at: datetime) -> None:
+    """Tell an expert that the task in hand stands still until they sign, and for how long it is kept."""
+    text = f"{claim.project.code_name}: the agreement has changed. Your task is kept for 24 h; sign to go on."
+    notify(claim.expert.user, text, reverse("agreements:sign", args=[version.pk]), at)

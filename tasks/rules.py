@@ -37,6 +37,13 @@ def pause_end(claim: Claim, now: datetime) -> datetime:
     return now + max(timedelta(0), PAUSE - timedelta(seconds=claim.paused_seconds))
 
 
+def is_suspended(claim: Claim) -> bool:
+    """Tell whether the claim stands still for an urgent version: a pause of one's own is two hours at most."""
+    return (
+        claim.paused_at is not None and claim.paused_until is not None and claim.paused_until - claim.paused_at > PAUSE
+    )
+
+
 def _last_lease(claim: Claim) -> datetime:
     return claim.working_since + timedelta(seconds=LEASE_CAPS * claim.cap_seconds + claim.paused_seconds)
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 
 from accounts.audit import audit
+from agreements.queries import owes_urgent_signature
 from experts.models import Expert
 from kernel.db import action, require_transaction
 from kernel.errors import Refused
@@ -116,6 +117,8 @@ def declare_pause(claim_id: UUID, *, expert: Expert, fence: int, is_on: bool, no
         _pause(claim, now)
         audit(expert.user, "claim.paused", claim, at=now)
     elif not is_on and claim.paused_at is not None:
+        if rules.is_suspended(claim) and owes_urgent_signature(expert.user_id, claim.project.agreement_id):
+            raise Refused("The confidentiality agreement has changed. Sign the new version under Agreements to go on.")
         _resume(claim, claim.paused_at, now)
         audit(expert.user, "claim.resumed", claim, at=now)
     return reading_of(claim, now)
@@ -131,10 +134,29 @@ def _pause(claim: Claim, now: datetime) -> None:
 
 def _resume(claim: Claim, paused_at: datetime, now: datetime) -> None:
     """Go on: what the pause took is added to how long the lease may last."""
-    claim.paused_seconds += metering.seconds_between(paused_at, now)
+    if rules.is_suspended(claim):
+        claim.working_since += now - paused_at  # Nobody asked for it: it takes nothing of the two hours.
+    else:
+        claim.paused_seconds += metering.seconds_between(paused_at, now)
     claim.lease_until = rules.lease_end(claim, now)
     meter = replace(read_meter(claim), paused_until=None)
-    _save_pulse(claim, meter, Pulse(now), paused_at=None, paused_seconds=claim.paused_seconds)
+    fields = {"paused_at": None, "paused_seconds": claim.paused_seconds, "working_since": claim.working_since}
+    _save_pulse(claim, meter, Pulse(now), **fields)
+
+
+def suspend_meter(claim: Claim, now: datetime) -> None:
+    """Stop the locked claim's meter until its expert has signed an urgent version; the slot is kept for a day."""
+    require_transaction()
+    until = now + rules.URGENT_LEASE
+    meter = replace(read_meter(claim), paused_until=until, research_until=None)
+    _save_pulse(claim, meter, Pulse(now), paused_at=claim.paused_at or now, lease_until=until)
+
+
+def lift_suspension(claim: Claim, now: datetime) -> None:
+    """Let the locked claim go on where it stood, with a fresh lease; the meter starts with the page."""
+    require_transaction()
+    assert claim.paused_at is not None  # It is suspended.
+    _resume(claim, claim.paused_at, now)
 
 
 def claim_in_hand(claim_id: UUID, *, expert: Expert, fence: int | None, now: datetime) -> Claim:
