@@ -88,6 +88,11 @@ def is_verified(user: User) -> bool:
     return bool(EmailAddress.objects.filter(user=user, verified=True).exists())
 
 
+def has_verified(user: User, email: str) -> bool:
+    """Has this person shown that this very address is theirs?"""
+    return bool(EmailAddress.objects.filter(user=user, email__iexact=email, verified=True).exists())
+
+
 def is_expert(user: User) -> bool:
     """Does this person work here, or apply to?"""
     return hasattr(user, "expert")

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from accounts.audit import audit
 from accounts.models import User
 from accounts.outbox import due
-from kernel.db import action
+from kernel.db import action, require_transaction
 from kernel.errors import FieldError, Invalid, Refused
 from kernel.guards import clean_name, clean_text
 from kernel.states import move
@@ -92,24 +92,33 @@ def freeze_lab(lab: Lab, *, by: User, reason: str, now: datetime) -> Lab:
     return lab
 
 
+def join_lab(lab: Lab, *, user: User, role: str, by: User, now: datetime) -> Member:
+    """Let ``user`` act for the lab: a step of accepting an invitation; someone who does already stays as they are."""
+    require_transaction()
+    member, is_new = Member.objects.get_or_create(
+        lab=lab, user=user, defaults={"role": role, "added_by": by, "added_at": now}
+    )
+    if is_new:
+        audit(by, "lab.member_added", member, at=now, lab=lab.public_id, user=user.public_id, role=role)
+    return member
+
+
 @action
-def add_member(lab: Lab, *, user: User, role: str, by: User, now: datetime) -> Member:
-    """Let ``user`` act for the lab."""
+def change_role(member: Member, *, role: str, by: User, now: datetime) -> Member:
+    """Make a member an owner, or an owner a member; the last owner stays one."""
     if role not in Role.values:
         raise Invalid([FieldError("role", "unknown", f"Choose one of: {', '.join(Role.values)}.")])
-    if Member.objects.filter(lab=lab, user=user).exists():
-        raise Invalid([FieldError("email", "taken", "This person already acts for the lab.")])
-    member = Member.objects.create(lab=lab, user=user, role=role, added_by=by, added_at=now)
-    audit(by, "lab.member_added", member, at=now, lab=lab.public_id, user=user.public_id, role=role)
+    _keep_an_owner(member)
+    was, member.role = member.role, role
+    member.save(update_fields=["role"])
+    audit(by, "lab.role_changed", member, at=now, lab=member.lab.public_id, was=was, role=role)
     return member
 
 
 @action
 def remove_member(member: Member, *, by: User, now: datetime) -> None:
     """Take a person off the lab; the last owner stays."""
-    owners = list(Member.objects.select_for_update().filter(lab=member.lab_id, role=Role.OWNER).order_by("pk"))
-    if [owner.pk for owner in owners] == [member.pk]:
-        raise Refused("A lab keeps at least one owner. Make someone else an owner first.")
+    _keep_an_owner(member)
     audit(by, "lab.member_removed", member, at=now, lab=member.lab.public_id, user=member.user.public_id)
     member.delete()
 
@@ -200,6 +209,12 @@ def note_key_use(key: ApiKey, *, ip: str | None, now: datetime) -> None:
     if key.last_used_at is not None and now - key.last_used_at < timedelta(seconds=60):
         return
     ApiKey.objects.filter(pk=key.pk, last_used_at=key.last_used_at).update(last_used_at=now, last_used_ip=ip)
+
+
+def _keep_an_owner(member: Member) -> None:
+    owners = list(Member.objects.select_for_update().filter(lab=member.lab_id, role=Role.OWNER).order_by("pk"))
+    if [owner.pk for owner in owners] == [member.pk]:
+        raise Refused("A lab keeps at least one owner. Make someone else an owner first.")
 
 
 def _check_key(lab: Lab, *, mode: str, scopes: Sequence[str], expires_at: datetime | None, now: datetime) -> None:

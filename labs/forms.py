@@ -9,7 +9,6 @@ from babel import Locale
 from django import forms
 from django.core.validators import URLValidator
 
-from accounts.models import User
 from kernel.errors import Invalid
 from kernel.guards import NameField, TextField
 from labs.models import Mode, Role, Scope
@@ -124,22 +123,20 @@ class NetworksForm(forms.Form):
     networks = NetworksField()
 
 
-class MemberForm(forms.Form):
+ROLES = ((Role.MEMBER, "Member: sees the work"), (Role.OWNER, "Owner: also keys, people and money"))
+
+
+class InviteForm(forms.Form):
     """Somebody to act for the lab."""
 
-    email = forms.EmailField(label="E-mail of their account", max_length=254)
-    role = forms.ChoiceField(
-        label="Role",
-        choices=((Role.MEMBER, "Member: sees the work"), (Role.OWNER, "Owner: also keys, people and money")),
-    )
+    email = forms.EmailField(label="Their e-mail address", max_length=254)
+    role = forms.ChoiceField(label="Role", choices=ROLES)
 
-    def clean_email(self) -> User:
-        """Return the person with this address."""
-        email = self.cleaned_data["email"].lower()
-        user = User.objects.filter(email=email, is_active=True, is_simulated=False).first()
-        if user is None:
-            raise forms.ValidationError("Nobody has signed up with this address. Ask them to, then add them here.")
-        return user
+
+class RoleForm(forms.Form):
+    """What somebody may do from now on."""
+
+    role = forms.ChoiceField(choices=ROLES)
 
 
 class DecisionForm(forms.Form):

@@ -8,7 +8,8 @@ from accounts.outbox import job
 from kernel.db import app_now
 from labs import notices
 from labs.doors.idempotency import sweep_records
-from labs.models import Lab, WebhookEndpoint
+from labs.invitations import actions as invitations
+from labs.models import Invitation, Lab, WebhookEndpoint
 from labs.webhooks import deliveries, retention
 
 
@@ -28,6 +29,12 @@ def tell_owners_of_approval(lab: str) -> None:
 def tell_owners_of_decline(lab: str) -> None:
     """Write to the lab's owners that their application was declined."""
     notices.tell_owners_of_decline(Lab.objects.get(pk=UUID(lab)), now=app_now())
+
+
+@job("labs.send_invitation")
+def send_invitation(invitation: str) -> None:
+    """Write to somebody whom a lab invites."""
+    invitations.send_invitation(Invitation.objects.get(pk=UUID(invitation)), now=app_now())
 
 
 @job("labs.sweep_idempotency", timeout=120)

@@ -91,6 +91,47 @@ class Member(TypedIdModel):
         return f"{self.public_id} ({self.role})"
 
 
+class Invitation(TypedIdModel):
+    """A letter that asks somebody to act for a lab; of its link only a hash is kept, and none while it is not sent."""
+
+    PREFIX: ClassVar[str] = "inv"
+
+    lab = models.ForeignKey(Lab, on_delete=models.PROTECT, related_name="invitations")
+    email = models.EmailField(max_length=254)
+    role = models.CharField(max_length=10, choices=Role.choices)
+    token_sha256 = models.BinaryField(max_length=32, default=b"")
+    letters = models.PositiveSmallIntegerField(default=0)
+    invited_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField()
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("-created_at", "-id")
+        constraints = (
+            models.UniqueConstraint(
+                fields=("lab", "email"),
+                condition=models.Q(accepted_at=None, revoked_at=None),
+                name="one_open_invitation_per_address",
+            ),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="invitation_role_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(accepted_at=None, accepted_by=None)
+                | models.Q(accepted_at__isnull=False, accepted_by__isnull=False, revoked_at=None),
+                name="invitation_is_over_once",
+            ),
+        )
+        indexes = (
+            models.Index(fields=("token_sha256",), condition=~models.Q(token_sha256=b""), name="invitation_by_token"),
+        )
+
+    def __str__(self) -> str:
+        return self.public_id
+
+
 class Scope(models.TextChoices):
     """What a key may be used for."""
 

@@ -11,7 +11,7 @@ from django.db.models import BigIntegerField, Case, F, Q, QuerySet, When
 from django.db.models.expressions import RawSQL
 from django.http import HttpRequest
 
-from accounts.models import User
+from accounts.models import AuditEvent, User
 from accounts.rules import is_operator
 from labs import rules
 from labs.models import ApiKey, Event, Lab, LabState, Member, Role
@@ -123,6 +123,12 @@ def keys_of(lab: Lab) -> QuerySet[ApiKey]:
 def members_of(lab: Lab) -> QuerySet[Member]:
     """List the lab's people, oldest first."""
     return Member.objects.filter(lab=lab).select_related("user", "lab").order_by("added_at", "id")
+
+
+def signer_of_terms(lab: Lab) -> User | None:
+    """Return who accepted the terms for the lab: the person who applied."""
+    applied = AuditEvent.objects.filter(object_id=lab.public_id, verb="lab.registered").first()
+    return User.objects.filter(pk=User.parse_id(applied.actor)).first() if applied and applied.actor else None
 
 
 def owners_of(lab: Lab) -> list[User]:

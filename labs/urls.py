@@ -3,6 +3,7 @@
 from django.urls import path
 
 from labs import views
+from labs.invitations import views as invitations
 from labs.webhooks import views as webhooks
 
 app_name = "labs"
@@ -31,6 +32,10 @@ urlpatterns = [
         name="replay_webhook",
     ),
     path("lab/members/", views.members, name="members"),
+    path("lab/members/<mem:member_id>/role/", views.change_role, name="change_role"),
+    path("lab/invitations/<inv:invitation_id>/again/", invitations.send_again, name="invite_again"),
+    path("lab/invitations/<inv:invitation_id>/withdraw/", invitations.withdraw, name="withdraw_invitation"),
+    path("labs/invitations/<str:token>/", invitations.invitation, name="invitation"),
     path("lab/members/<mem:member_id>/remove/", views.remove_member, name="remove_member"),
     path("lab/switch/<lab:lab_id>/", views.switch, name="switch"),
     path("desk/labs/", views.desk, name="desk"),

@@ -16,9 +16,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.doors import login_required, operator_required, signed_in
 from accounts.rules import is_operator
 from kernel.db import app_now
-from kernel.errors import Invalid
+from kernel.errors import FieldError, Invalid
 from labs import actions, queries, rules
-from labs.forms import DecisionForm, KeyForm, LabForm, MemberForm, NetworksForm
+from labs.forms import DecisionForm, InviteForm, KeyForm, LabForm, NetworksForm, RoleForm
+from labs.invitations.actions import invite
+from labs.invitations.queries import invitations_of
 from labs.models import Member
 
 
@@ -31,7 +33,7 @@ def signup(request: HttpRequest) -> HttpResponse:
         lab = actions.register_lab(owner=user, now=app_now(), **form.values())
         request.session[queries.ACTING_LAB] = lab.public_id
         messages.success(request, "Thank you. An operator answers within two business days; test keys work at once.")
-        return redirect("labs:keys")
+        return redirect("tasks:start")
     return render(request, "labs/signup.html", {"form": form}, status=422 if form.is_bound else 200)
 
 
@@ -99,22 +101,40 @@ def revoke_key(request: HttpRequest, key_id: UUID) -> HttpResponse:
 
 @login_required
 def members(request: HttpRequest) -> HttpResponse:
-    """List who acts for the lab; a POST adds somebody."""
+    """List who acts for the lab and who is invited to; a POST invites somebody."""
     membership = _membership(request)
-    form = MemberForm(request.POST or None)
+    form = InviteForm(request.POST or None)
     if request.method == "POST":
         _require_owner(membership)
-        if form.is_valid() and _add_member(request, membership, form):
+        if form.is_valid() and _invite(request, membership, form):
             return redirect("labs:members")
     context = {
         "membership": membership,
         "lab": membership.lab,
         "can_manage": rules.can_manage(membership),
         "members": queries.members_of(membership.lab),
+        "invitations": invitations_of(membership.lab),
+        "now": app_now(),
+        "signer": queries.signer_of_terms(membership.lab),
         "others": queries.memberships_of(signed_in(request)),
         "form": form,
     }
     return render(request, "labs/members.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@login_required
+def change_role(request: HttpRequest, member_id: UUID) -> HttpResponse:
+    """Make a member an owner, or an owner a member."""
+    membership = _membership(request)
+    _require_owner(membership)
+    member = get_object_or_404(queries.members_of(membership.lab), pk=member_id)
+    form = RoleForm(request.POST)
+    if not form.is_valid():
+        raise Invalid([FieldError("role", "unknown", "Choose member or owner.")])
+    actions.change_role(member, role=form.cleaned_data["role"], by=signed_in(request), now=app_now())
+    messages.success(request, f"{member.user.get_full_name()} is now {form.cleaned_data['role']}.")
+    return redirect("labs:members")
 
 
 @require_POST
@@ -201,14 +221,14 @@ def _keys_page(request: HttpRequest, membership: Member, form: KeyForm, made: st
     return render(request, "labs/keys.html", context, status=422 if form.errors and made is None else 200)
 
 
-def _add_member(request: HttpRequest, membership: Member, form: MemberForm) -> bool:
-    data = form.cleaned_data
+def _invite(request: HttpRequest, membership: Member, form: InviteForm) -> bool:
+    email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
-        actions.add_member(membership.lab, user=data["email"], role=data["role"], by=signed_in(request), now=app_now())
+        invite(membership.lab, email=email, role=role, by=signed_in(request), now=app_now())
     except Invalid as refusal:
         form.add_error(None, refusal.detail)
         return False
-    messages.success(request, f"{data['email'].get_full_name()} now acts for {membership.lab.name}.")
+    messages.success(request, f"A letter goes to {email}. Its link works once, for seven days.")
     return True
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from django import forms
 from django.core.exceptions import NON_FIELD_ERRORS
+from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
 from kernel.errors import FieldError, Invalid
 from kernel.guards import NameField, TextField, clean_text, load_json
 from tasks.kinds.base import Json, Kind
-from tasks.models import Decision, RejectCategory
+from tasks.models import Decision, Project, RejectCategory
 from tasks.rules import REJECT_NOTES_MIN
+from tasks.spending import DIMENSIONS
 
 MAX_ANSWER_BYTES = 2_000_000
 MAX_TEXT = 500_000
@@ -149,6 +152,42 @@ class ExportForm(forms.Form):
     def __init__(self, data: QueryDict, *, shapes: Sequence[str]) -> None:
         super().__init__(data)
         self.fields["shape"] = forms.ChoiceField(choices=[(shape, shape) for shape in shapes])
+
+
+class SpendForm(forms.Form):
+    """How a lab wants its spend cut; what is not given, or not understood, is the default."""
+
+    project = forms.ModelChoiceField(queryset=Project.objects.none(), required=False, empty_label="All projects")
+    since = forms.DateField(label="From the week of", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label="To the week of", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    cut = forms.MultipleChoiceField(
+        label="Cut by",
+        choices=[(each, each.title()) for each in DIMENSIONS],
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        initial=["project", "week"],
+    )
+
+    def __init__(self, *args: Any, projects: QuerySet[Project], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["project"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = projects
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was understood: a project's key, and the Mondays of two weeks."""
+        data = self.cleaned_data if self.is_bound and not self.errors else {}
+        project, since, until = data.get("project"), data.get("since"), data.get("until")
+        return {
+            "project": project.pk if project else None,
+            "since": since and since - timedelta(days=since.weekday()),
+            "until": until,
+        }
+
+    def by(self) -> list[str]:
+        """Return what to cut by, in the order of the columns."""
+        data = self.cleaned_data if self.is_bound and not self.errors else {}
+        return [each for each in DIMENSIONS if each in (data.get("cut") or ["project", "week"])]
 
 
 class DecisionForm(forms.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tasks.views import expert, files, lab, questions, review, workbench
+from tasks.views import console, expert, files, lab, questions, review, workbench
 
 app_name = "tasks"
 
@@ -34,6 +34,9 @@ urlpatterns = [
     path("work/offers/<ofr:offer_id>/", expert.answer_offer, name="answer_offer"),
     path("work/mine/", expert.mine, name="mine"),
     path("work/questions/", questions.asked, name="asked"),
+    path("lab/start/", console.start, name="start"),
+    path("lab/spend/", console.spend, name="spend"),
+    path("lab/spend/spend.csv", console.spend_csv, name="spend_csv"),
     path("lab/projects/", lab.projects, name="projects"),
     path("lab/projects/<prj:project_id>/", lab.project, name="project"),
     path("lab/projects/<prj:project_id>/move/", lab.move_project, name="move_project"),

@@ -17,6 +17,7 @@ from kernel.db import app_now
 from kernel.ids import uuid7
 from kernel.money import usd
 from labs.actions import register_lab
+from labs.invitations.actions import invite
 from labs.webhooks.actions import create_endpoint, send_trial
 from payments.actions import start_hosted_funding
 from tasks.actions.claims import claim_next
@@ -94,6 +95,8 @@ def build_doors() -> Doors:
         "endpoint_id": endpoint.pk,
         "delivery_id": send_trial(endpoint, by=world.owner, now=now).pk,
         "applicant_id": applicant.pk,
+        "invitation_id": invite(world.lab, email="ivy@example.org", role="member", by=world.owner, now=_ago(now)).pk,
+        "token": "nobodys",
         "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
         "key_id": key.pk,
         "member_id": world.lab.members.get().pk,
