@@ -77,6 +77,7 @@ urlpatterns = [
     path("projects/<prj:project_id>/batches", batches.ProjectBatches.as_view(), name="project_batches"),
     path("batches", batches.Batches.as_view(), name="batches"),
     path("batches/<bat:batch_id>", batches.OneBatch.as_view(), name="batch"),
+    path("batches/<bat:batch_id>:quote", batches.QuoteBatch.as_view(), name="quote_batch"),
     path("batches/<bat:batch_id>:launch", batches.LaunchBatch.as_view(), name="launch_batch"),
     path("batches/<bat:batch_id>:pause", batches.PauseBatch.as_view(), name="pause_batch"),
     path("batches/<bat:batch_id>:resume", batches.ResumeBatch.as_view(), name="resume_batch"),

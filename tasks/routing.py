@@ -254,7 +254,7 @@ def _funded_claims(eligible: list[Eligibility]) -> int:
 def _records(project: Project, rows: list[Eligibility], now: datetime) -> dict[UUID, Record]:
     """Load what the score needs of all candidates at once, in five queries."""
     ids = [row.expert_id for row in rows]
-    worked, promised, past = _worked_seconds(ids, now), _promised_seconds(ids), _past(project, ids)
+    worked, promised, past = worked_seconds(ids, now), _promised_seconds(ids), _past(project, ids)
     signed = set(
         Signature.objects.filter(agreement=project.agreement_id, state=SignatureState.LIVE).values_list(
             "user_id", flat=True
@@ -281,7 +281,7 @@ def _free_seconds(expert: Expert, taken: int) -> int:
     return max(0, min(expert.weekly_hours * 3600, rules.WEEK_SECONDS) - taken)
 
 
-def _worked_seconds(ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
+def worked_seconds(ids: Collection[UUID], now: datetime) -> dict[UUID, int]:
     """Sum this week's counted seconds by expert."""
     week = rules.week_start(now)
     worked: dict[UUID, int] = defaultdict(int)

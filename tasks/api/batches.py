@@ -33,7 +33,9 @@ from tasks.api import finding
 from tasks.api.posting import with_slots
 from tasks.models import Batch
 from tasks.queries import batch_progress
+from tasks.quoting import quote_of
 from tasks.serializers.batches import BatchCreate, BatchDetail, BatchFields, BatchOut, CancelIn, TaskDetail
+from tasks.serializers.quotes import QuoteOut
 from tasks.serializers.simulations import shown_simulation
 from tasks.states import BatchState
 
@@ -138,6 +140,27 @@ class OneBatch(BatchView):
         batch = finding.one(self.rows(), batch_id)
         changes = self.body(BatchFields)
         return Response(detailed(publishing.update_batch(batch, changes, by=self.key, now=app_now())))
+
+
+class QuoteBatch(BatchView):
+    """What a batch will cost."""
+
+    @extend_schema(
+        operation_id="quote_batch",
+        tags=TAG,
+        parameters=[IDEMPOTENCY],
+        request=None,
+        responses={200: QuoteOut, **WRITE},
+    )
+    def post(self, request: Request, batch_id: UUID) -> Response:
+        """Quote the batch's open answers: cost by tier, who can do them and when, and what would widen the pool."""
+        self.body(Nothing)
+        _, quote = publishing.quote_batch(finding.one(self.rows(), batch_id), by=self.key, now=app_now())
+        return Response(QuoteOut(quote).data)
+
+    def rebuilt(self, object_id: str) -> Response:
+        """Quote anew for an earlier request whose answer was not kept."""
+        return Response(QuoteOut(quote_of(finding.by_id(self.rows(), object_id), app_now())).data)
 
 
 class MoveBatch(BatchView):

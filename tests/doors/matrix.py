@@ -211,6 +211,7 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     "api:project_batches": {"GET": "K++0", "POST": "Kb-0"},
     "api:batches": {"GET": "K+++", "POST": "Km-m"},
     "api:batch": {"GET": "K++0", "POST": "Km-m"},
+    "api:quote_batch": {"POST": "K+-0"},
     "api:launch_batch": {"POST": "Kc-0"},
     "api:pause_batch": {"POST": "K+-0"},
     "api:resume_batch": {"POST": "Kc-0"},

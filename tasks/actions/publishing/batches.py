@@ -18,6 +18,7 @@ from labs.events import record_event
 from labs.models import Mode
 from tasks.actions.simulating import add_simulation
 from tasks.models import Batch, Offer, Project, Slot, Task, WorkKind
+from tasks.quoting import Quote, quote_of
 from tasks.states import BATCH_MOVES, BatchState, OfferState, ProjectState, SlotState
 
 
@@ -94,6 +95,14 @@ def update_batch(batch: Batch, changes: dict[str, object], *, by: Actor, now: da
         )
     audit(by, "batch.changed", batch, at=now, fields=" ".join(sorted(changes)))
     return batch
+
+
+@action
+def quote_batch(batch: Batch, *, by: Actor, now: datetime) -> tuple[Batch, Quote]:
+    """Quote what the batch still wants, and note who asked."""
+    quote = quote_of(batch, now)
+    audit(by, "batch.quoted", batch, at=now, answers=quote.answers, total_minor=quote.total_minor)
+    return batch, quote
 
 
 @action
