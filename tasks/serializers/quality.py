@@ -9,7 +9,7 @@ from rest_framework import serializers
 Out = serializers.Serializer[dict[str, Any]]
 
 
-class AgreementOut(Out):
+class AnswerAgreementOut(Out):
     """How far answers agree by one measure, over all tasks (`tag` null) or those of a tag; null has its reason."""
 
     measure = serializers.CharField()
@@ -68,7 +68,7 @@ class QualityOut(Out):
     as_of = serializers.DateTimeField()
     answers_compared = serializers.IntegerField()
     is_partial = serializers.BooleanField()
-    agreement = AgreementOut(many=True)
+    agreement = AnswerAgreementOut(many=True)
     agreement_reason = serializers.CharField(allow_blank=True)
     gold = GoldOut()
     pace = PaceOut()

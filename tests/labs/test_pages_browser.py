@@ -70,7 +70,7 @@ def test_the_other_pages_shut_nobody_out(page: OpenPage, dark: bool, width: int)
     applying.get_by_label("Country").select_option("US")
     applying.get_by_label("We accept the terms").check()
     applying.get_by_role("button", name="Apply", exact=True).click()
-    expect(applying.get_by_role("heading", name="API keys")).to_be_visible()
+    expect(applying.get_by_role("heading", name="Begin with a test key")).to_be_visible()
     for path in ("/lab/members/", "/labs/terms/"):
         applying.goto(path)
         keep(applying, f"{path.strip('/').replace('/', '-')}-{width}")

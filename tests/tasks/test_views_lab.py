@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel.db import app_now
-from labs.actions import add_member
+from labs.models import Member
 from tasks.actions import publishing
 from tasks.models import Batch, Export
 from tasks.pages.lab import burndown_of, feed_of, progress_of
@@ -71,7 +71,7 @@ def test_a_batch_is_paused_and_resumed_by_an_owner(world, lee):
 
 def test_a_member_watches_but_does_not_spend(world):
     user = make_user("Max")
-    add_member(world.lab, user=user, role="member", by=world.owner, now=app_now())
+    Member.objects.create(lab=world.lab, user=user, role="member", added_by=world.owner, added_at=app_now())
 
     answer = browser(user).post(reverse("tasks:move_batch", args=[world.batch.pk]), {"verb": "cancel"})
 
