@@ -18,7 +18,7 @@ Fields = tuple["Field[Any, Any]", ...]
 
 @dataclass
 class _Writes:
-    """Writes that wait for each other, in the order in which they were asked for."""
+    """Writes that wait for each other; in which order they are made is the database's own."""
 
     changes: list[str] = field(default_factory=list)
     calls: list[str] = field(default_factory=list)
