@@ -66,6 +66,7 @@ def claim_from_home(page: Page, code_name: str) -> None:
     page.goto(reverse("tasks:home"))
     page.get_by_role("button", name=f"Claim in {code_name}").click()
     expect(page.locator("#wb-bar")).to_be_visible()
+    page.wait_for_load_state()  # The bar is there before the scripts, which a key pressed now would miss.
 
 
 def response_of(submission: Submission) -> dict[str, object]:
