@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from accounts.rules import is_operator, is_trust
@@ -125,20 +125,13 @@ def signatures_revocable_by(user: User) -> QuerySet[Signature]:
 
 
 def agreements_of(lab: Lab) -> QuerySet[Agreement]:
-    """Return a lab's agreements with how many live signatures each has."""
-    live = Count("signatures", filter=Q(signatures__state=SignatureState.LIVE))
-    newest = AgreementVersion.objects.filter(agreement=OuterRef("pk"), state=VersionState.PUBLISHED)
-    return (
-        Agreement.objects.filter(lab=lab)
-        .annotate(live_signatures=live, newest_number=Subquery(newest.values("number")[:1]))
-        .order_by("-created_at")
-    )
+    """Return a lab's agreements."""
+    return Agreement.objects.filter(lab=lab)
 
 
 def versions_of(agreement: Agreement) -> QuerySet[AgreementVersion]:
-    """Return every version of an agreement, newest first, with how many live signatures each has."""
-    live = Count("signatures", filter=Q(signatures__state=SignatureState.LIVE))
-    return AgreementVersion.objects.filter(agreement=agreement).annotate(live_signatures=live).order_by("-number")
+    """Return every version of an agreement, newest first."""
+    return AgreementVersion.objects.filter(agreement=agreement).select_related("agreement").order_by("-number")
 
 
 @dataclass(frozen=True)

@@ -112,10 +112,11 @@ def _key_state(key: ApiKey, now: datetime) -> str:
 
 
 def keys_of(lab: Lab) -> QuerySet[ApiKey]:
-    """List the lab's keys, usable ones first."""
+    """List the lab's keys without their hashes, usable ones first."""
     return (
         ApiKey.objects.filter(lab=lab)
         .select_related("lab", "created_by")
+        .defer("secret_sha256")
         .order_by(F("revoked_at").desc(nulls_first=True), "-created_at", "-id")
     )
 

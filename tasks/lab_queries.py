@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,6 +22,7 @@ from tasks import content
 from tasks.exports.record import pseudonym
 from tasks.kinds import registry
 from tasks.models import (
+    TASK_CONTENT,
     Batch,
     Claim,
     Export,
@@ -50,8 +52,9 @@ class Cost:
 
 
 def projects_of(lab: Lab, mode: str) -> QuerySet[Project]:
-    """List the lab's projects in this mode."""
-    return Project.objects.filter(lab=lab, mode=mode).select_related("lab", "domain", "agreement")
+    """List the lab's projects in this mode; a key is read where something is sealed under it."""
+    rows = Project.objects.filter(lab=lab, mode=mode).select_related("lab", "domain", "agreement")
+    return rows.defer("data_key")
 
 
 def files_of(lab: Lab, mode: str) -> QuerySet[File]:
@@ -72,7 +75,7 @@ def agreements_of(lab: Lab, mode: str) -> QuerySet[Agreement]:
 
 def batches_of(lab: Lab, mode: str) -> QuerySet[Batch]:
     """List the lab's batches in this mode."""
-    return Batch.objects.filter(lab=lab, project__mode=mode).select_related("project__lab")
+    return Batch.objects.filter(lab=lab, project__mode=mode).select_related("project__lab").defer("project__data_key")
 
 
 def simulation_of(batch: Batch) -> Simulation | None:
@@ -82,17 +85,19 @@ def simulation_of(batch: Batch) -> Simulation | None:
 
 def tasks_of(batch: Batch) -> QuerySet[Task]:
     """List a batch's tasks without their content."""
-    return Task.objects.filter(batch=batch).select_related("batch").defer("payload", "metadata", "gold")
+    return Task.objects.filter(batch=batch).select_related("batch").defer(*TASK_CONTENT)
 
 
 def task_of(lab: Lab, mode: str) -> QuerySet[Task]:
-    """List all the lab's tasks in this mode, with the batch and project each belongs to."""
-    return Task.objects.filter(batch__lab=lab, project__mode=mode).select_related("batch", "project__lab")
+    """List all the lab's tasks in this mode without their content, with the batch and project each belongs to."""
+    rows = Task.objects.filter(batch__lab=lab, project__mode=mode).select_related("batch", "project__lab")
+    return rows.defer(*TASK_CONTENT, "project__data_key")
 
 
 def exports_of(lab: Lab, mode: str) -> QuerySet[Export]:
     """List the lab's exports in this mode."""
-    return Export.objects.filter(lab=lab, mode=mode).select_related("project", "batch", "lab")
+    rows = Export.objects.filter(lab=lab, mode=mode).select_related("project", "batch", "lab")
+    return rows.defer("project__data_key")
 
 
 def submissions_of(lab: Lab, mode: str) -> QuerySet[Submission]:
@@ -114,10 +119,9 @@ def submissions_of(lab: Lab, mode: str) -> QuerySet[Submission]:
 
 def slots_of_tasks(tasks: Sequence[Task]) -> dict[UUID, Progress]:
     """Count the work slots of some tasks by state, in one query."""
-    counted: dict[UUID, dict[str, int]] = {task.pk: {} for task in tasks}
-    rows = Slot.objects.filter(task__in=tasks, kind=WorkKind.WORK).values_list("task", "state").annotate(Count("pk"))
-    for task, state, count in rows.order_by():
-        counted[task][state] = count
+    counted: dict[UUID, Counter[str]] = {task.pk: Counter() for task in tasks}
+    for task, state in Slot.objects.filter(task__in=tasks, kind=WorkKind.WORK).values_list("task", "state"):
+        counted[task][state] += 1
     return {task: progress_from(states) for task, states in counted.items()}
 
 

@@ -64,15 +64,16 @@ class LogPage:
 
 
 def endpoints_of(lab: Lab, mode: str | None = None) -> QuerySet[WebhookEndpoint]:
-    """List the lab's endpoints, newest first, of one mode or of both."""
+    """List the lab's endpoints without their secrets, newest first, of one mode or of both."""
     rows = WebhookEndpoint.objects.filter(lab=lab, removed_at=None).select_related("lab").order_by("-id")
+    rows = rows.defer("secret", "old_secret")
     return rows if mode is None else rows.filter(mode=mode)
 
 
 def deliveries_of(endpoint: WebhookEndpoint) -> QuerySet[WebhookDelivery]:
-    """List what was or is to be delivered to the endpoint, newest first, each with its event and its attempts."""
+    """List what was or is to be delivered to the endpoint, newest first, each with its attempts and kind of event."""
     log = Prefetch("log", queryset=WebhookAttempt.objects.order_by("-id"))
-    rows = WebhookDelivery.objects.filter(endpoint=endpoint).select_related("event")
+    rows = WebhookDelivery.objects.filter(endpoint=endpoint).select_related("event").defer("event__data")
     return rows.prefetch_related(log).order_by("-id")
 
 

@@ -230,7 +230,8 @@ class OneTask(LabView):
         """Show a task, with its content on request."""
         refuse_unknown_parameters(request, {"expand"})
         is_expanded = read_choice(request, "expand", ["payload"]) is not None
-        task = finding.one(lab_queries.task_of(self.lab, self.key.mode), task_id)
+        rows = lab_queries.task_of(self.lab, self.key.mode)
+        task = finding.one(rows.defer(None) if is_expanded else rows, task_id)
         (row,) = with_slots([task])
         if is_expanded:
             row |= lab_queries.opened_task(task, by=self.key.public_id, at=app_now())

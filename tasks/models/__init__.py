@@ -1,6 +1,6 @@
 """Every table of the work itself."""
 
-from tasks.models.batches import Batch, Slot, Task, WorkKind
+from tasks.models.batches import TASK_CONTENT, Batch, Slot, Task, WorkKind
 from tasks.models.claims import Claim, Draft, Offer, Segment, SegmentKind
 from tasks.models.exports import AcceptanceCount, Export
 from tasks.models.files import File
@@ -11,6 +11,7 @@ from tasks.models.reviews import Decision, RejectCategory, Review, Submission
 from tasks.models.simulations import SimulatedCalendar, Simulation
 
 __all__ = [
+    "TASK_CONTENT",
     "AcceptanceCount",
     "Assignment",
     "Batch",

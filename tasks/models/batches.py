@@ -67,6 +67,9 @@ class Batch(TypedIdModel, Stateful):
         return self.public_id
 
 
+TASK_CONTENT = ("payload", "payload_sha256", "metadata", "gold")  # What no list of tasks reads.
+
+
 class Task(TypedIdModel):
     """One piece of work as the lab posted it; its content is sealed."""
 
@@ -95,6 +98,7 @@ class Task(TypedIdModel):
             models.UniqueConstraint(fields=("batch", "external_id"), name="one_task_per_external_id"),
             models.CheckConstraint(condition=Q(overlap__gte=1), name="task_wants_an_answer"),
         )
+        indexes = (models.Index(fields=("batch", "id"), name="task_of_batch"),)
 
     def __str__(self) -> str:
         return self.public_id

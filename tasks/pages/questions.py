@@ -13,7 +13,7 @@ from experts.models import Expert
 from labs.models import Lab
 from tasks import content
 from tasks.exports.record import pseudonym
-from tasks.models import Claim, Project, Question
+from tasks.models import TASK_CONTENT, Claim, Project, Question
 
 MOST_SHOWN = 50
 
@@ -41,6 +41,7 @@ def waiting_on(project: Project) -> int:
 def questions_of_lab(lab: Lab, mode: str | None = None) -> QuerySet[Question]:
     """Return a lab's questions, in one mode or both."""
     rows = Question.objects.filter(project__lab=lab).select_related("project__lab", "claim__task")
+    rows = rows.defer(*(f"claim__task__{name}" for name in TASK_CONTENT))
     return rows if mode is None else rows.filter(project__mode=mode)
 
 
