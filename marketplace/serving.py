@@ -8,8 +8,8 @@ from marketplace.environment import read_list, read_number
 
 bind = read_list("WEB_BIND") or ["127.0.0.1:8000"]
 worker_class = "gthread"
-workers = read_number("WEB_WORKERS", default=2, least=1)
-threads = read_number("WEB_THREADS", default=8, least=1)
+workers = read_number("WEB_WORKERS", default=4, least=1)
+threads = read_number("WEB_THREADS", default=4, least=1)  # Each keeps a connection: with more, none stays warm.
 preload_app = True  # Imported once, before forking: it starts in half the time and shares its memory.
 timeout = 120
 graceful_timeout = 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.backends.postgresql.psycopg_any import DateTimeTZRange
 from pytest_django import DjangoAssertNumQueries
 
@@ -24,7 +24,17 @@ from tasks.errors import Lapsed, NothingToClaim, NotYours
 from tasks.models import Batch, Claim, Eligibility, GuidelineVersion, Offer, Project, Segment, Slot
 from tasks.queries import batch_progress
 from tasks.states import BatchState, ClaimState, OfferState, ProjectState, SlotState
-from tests.tasks.factories import NOW, World, add_tasks, claim_for, make_batch, make_world, publish_version, work
+from tests.tasks.factories import (
+    NOW,
+    World,
+    add_tasks,
+    claim_for,
+    hand_in,
+    make_batch,
+    make_world,
+    publish_version,
+    work,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -484,3 +494,25 @@ def test_the_hold_is_known_by_the_claim(world: World) -> None:
     claim = claim_for(world.cyd)
 
     assert Hold.objects.get().subject == encode_id("clm", claim.pk)
+
+
+def rows_read(table: str) -> int:
+    """Return how many rows of a table this transaction's statements have looked at so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT seq_tup_read + COALESCE(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables WHERE relname = %s", [table]
+        )
+        (rows,) = cursor.fetchone()
+    return int(rows)
+
+
+def test_claiming_and_handing_in_read_as_little_after_thirty_claims_as_after_none(world: World) -> None:
+    add_tasks(world.batch, 31)
+    tables = ("tasks_claim", "payments_entry", "payments_account")
+    read = []
+    for _ in range(31):
+        before = [rows_read(table) for table in tables]
+        hand_in(claim_for(world.cyd), world.cyd, now=NOW)
+        read.append([rows_read(table) - was for table, was in zip(tables, before, strict=True)])
+
+    assert read[30] == read[0]
