@@ -31,6 +31,7 @@ from labs.doors import (
     keyset_page,
     page_of,
     refuse_unknown_parameters,
+    rows_as,
 )
 from labs.models import Mode, Scope
 
@@ -106,7 +107,7 @@ class Agreements(AgreementView):
     )
     def get(self, request: Request) -> Response:
         """List agreements, newest first."""
-        return Response(keyset_page(request, self.rows(), shown))
+        return Response(keyset_page(request, self.rows(), rows_as(AgreementOut)))
 
     @extend_schema(
         operation_id="create_agreement",
@@ -147,7 +148,7 @@ class Versions(AgreementView):
     )
     def get(self, request: Request, agreement_id: UUID) -> Response:
         """List an agreement's versions, newest first."""
-        return Response(keyset_page(request, versions_of(self.one(agreement_id)), shown_version))
+        return Response(keyset_page(request, versions_of(self.one(agreement_id)), rows_as(VersionOut)))
 
     @extend_schema(
         operation_id="draft_agreement_version",

@@ -110,7 +110,7 @@ class Keys(SecretView):
         """List the keys of this mode, newest first, ended ones too."""
         now = app_now()
         rows = queries.keys_of(self.lab).filter(mode=self.key.mode)
-        return Response(keyset_page(request, rows, lambda row: shown_key(row, now)))
+        return Response(keyset_page(request, rows, lambda page: (shown_key(row, now) for row in page)))
 
     @extend_schema(
         operation_id="create_key", tags=["keys"], parameters=[IDEMPOTENCY], request=KeyIn,

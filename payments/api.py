@@ -176,7 +176,7 @@ class Fundings(LabView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """List the lab's payments, newest first."""
-        return Response(keyset_page(request, fundings_seen_by(self.key), _shown_funding))
+        return Response(keyset_page(request, fundings_seen_by(self.key), lambda page: map(_shown_funding, page)))
 
     @extend_schema(
         operation_id="create_funding", tags=["funds"], parameters=[IDEMPOTENCY], request=FundingIn,

@@ -10,12 +10,13 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from django.db.models import Count, Max, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
 
 from agreements.gate import open_for_lab
 from agreements.models import Agreement
 from experts.queries import verified_credential_classes
 from kernel.sealing import Sealed
+from labs.doors import Pointers
 from labs.models import Lab, Mode
 from payments.rates import fee_minor, pay_minor
 from tasks import content
@@ -34,6 +35,7 @@ from tasks.models import (
     Slot,
     Submission,
     Task,
+    TaskTag,
     WorkKind,
 )
 from tasks.queries import Progress
@@ -86,6 +88,15 @@ def simulation_of(batch: Batch) -> Simulation | None:
 def tasks_of(batch: Batch) -> QuerySet[Task]:
     """List a batch's tasks without their content."""
     return Task.objects.filter(batch=batch).select_related("batch").defer(*TASK_CONTENT)
+
+
+def pointers_to_tasks(batch: Batch, *, state: str | None, tag: str | None) -> Pointers | None:
+    """Return the rows that name a batch's tasks with this tag, or with an answer in this state, in order; or None."""
+    answers = Slot.objects.filter(batch=batch, kind=WorkKind.WORK, state=state)
+    if tag is None:
+        return None if state is None else Pointers(answers, "task")
+    tagged = TaskTag.objects.filter(batch=batch, tag=tag)
+    return Pointers(tagged if state is None else tagged.filter(Exists(answers.filter(task=OuterRef("task")))), "task")
 
 
 def task_of(lab: Lab, mode: str) -> QuerySet[Task]:

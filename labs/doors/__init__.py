@@ -16,7 +16,7 @@ from labs.doors.fields import (
     StrictSerializer,
     WordsField,
 )
-from labs.doors.paging import keyset_page, read_choice, refuse_unknown_parameters
+from labs.doors.paging import Pointers, keyset_page, read_choice, refuse_unknown_parameters, rows_as
 from labs.doors.problems import TooLarge, WrongType, answer, as_json, problem
 from labs.doors.views import LabView
 
@@ -32,6 +32,7 @@ __all__ = [
     "LabView",
     "MoneySerializer",
     "Nothing",
+    "Pointers",
     "SafeBooleanField",
     "SafeCharField",
     "SafeChoiceField",
@@ -55,4 +56,5 @@ __all__ = [
     "read_body",
     "read_choice",
     "refuse_unknown_parameters",
+    "rows_as",
 ]

@@ -133,7 +133,8 @@ class Endpoints(SecretView):
     )  # fmt: skip
     def get(self, request: Request) -> Response:
         """List the endpoints of the key's mode, newest first."""
-        return Response(keyset_page(request, queries.endpoints_of(self.lab, self.key.mode), shown_endpoint))
+        rows = queries.endpoints_of(self.lab, self.key.mode)
+        return Response(keyset_page(request, rows, lambda page: map(shown_endpoint, page)))
 
     @extend_schema(
         operation_id="create_webhook", tags=["webhooks"], parameters=[IDEMPOTENCY], request=EndpointIn,
@@ -222,7 +223,7 @@ class Deliveries(WebhookView):
         rows = queries.deliveries_of(self.endpoint(endpoint_id))
         state = read_choice(request, "state", DeliveryState.values)
         rows = rows if state is None else rows.filter(state=state)
-        return Response(keyset_page(request, rows, shown_delivery, filters=("state",)))
+        return Response(keyset_page(request, rows, lambda page: map(shown_delivery, page), filters=("state",)))
 
 
 class OneDelivery(WebhookView):

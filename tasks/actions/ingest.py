@@ -215,8 +215,8 @@ def _require_all_staged(run: IngestRun) -> None:
         raise LostRace("The database was restarted while the lines came in. Nothing was stored; post them again.")
 
 
-# Tasks and their slots in one statement: a task without slots is never visible. ON CONFLICT leaves out what the batch
-# holds already, or holds twice in this posting; those lines are looked at afterwards.
+# Tasks, their tags and their slots in one statement: a task without slots is never visible. ON CONFLICT leaves out what
+# the batch holds already, or holds twice in this posting; those lines are looked at afterwards.
 INSERT_TASKS = """
 WITH made AS (
     INSERT INTO tasks_task (id, batch_id, project_id, external_id, payload, payload_sha256, tags, metadata, gold,
@@ -226,7 +226,11 @@ WITH made AS (
       FROM tasks_stagedline s
      WHERE s.run_id = %(run)s
     ON CONFLICT (batch_id, external_id) DO NOTHING
-    RETURNING id, overlap, priority
+    RETURNING id, overlap, priority, tags
+), tagged AS (
+    INSERT INTO tasks_tasktag (batch_id, tag, task_id)
+    SELECT %(batch)s, unnest(made.tags), made.id FROM made
+    ON CONFLICT DO NOTHING
 ), slots AS (
     INSERT INTO tasks_slot (kind, project_id, batch_id, task_id, number, layer, round, priority, state,
                             state_changed_at)

@@ -25,6 +25,7 @@ from labs.doors import (
     query,
     read_choice,
     refuse_unknown_parameters,
+    rows_as,
 )
 from labs.models import Scope
 from tasks import lab_queries
@@ -85,7 +86,7 @@ class Batches(BatchView):
     )
     def get(self, request: Request) -> Response:
         """List the batches of all projects, newest first."""
-        return Response(keyset_page(request, _filtered(request, self.rows()), shown, filters=("state",)))
+        return Response(keyset_page(request, _filtered(request, self.rows()), rows_as(BatchOut), filters=("state",)))
 
 
 class ProjectBatches(BatchView):
@@ -104,7 +105,7 @@ class ProjectBatches(BatchView):
         """List a project's batches, newest first."""
         project = finding.one(lab_queries.projects_of(self.lab, self.key.mode), project_id)
         rows = _filtered(request, self.rows().filter(project=project))
-        return Response(keyset_page(request, rows, shown, filters=("state",)))
+        return Response(keyset_page(request, rows, rows_as(BatchOut), filters=("state",)))
 
     @extend_schema(
         operation_id="create_batch",

@@ -22,6 +22,7 @@ from labs.doors import (
     keyset_page,
     page_of,
     refuse_unknown_parameters,
+    rows_as,
 )
 from labs.models import Scope
 from tasks import lab_queries
@@ -63,7 +64,7 @@ class Exports(ExportView):
     )
     def get(self, request: Request) -> Response:
         """List exports, newest first."""
-        return Response(keyset_page(request, self.rows(), shown))
+        return Response(keyset_page(request, self.rows(), rows_as(ExportOut)))
 
     @extend_schema(
         operation_id="create_export",

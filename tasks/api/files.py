@@ -13,7 +13,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel.db import app_now
-from labs.doors import IDEMPOTENCY, PAGING, READ, WRITE, LabView, keyset_page, page_of, refuse_unknown_parameters
+from labs.doors import (
+    IDEMPOTENCY,
+    PAGING,
+    READ,
+    WRITE,
+    LabView,
+    keyset_page,
+    page_of,
+    refuse_unknown_parameters,
+    rows_as,
+)
 from labs.models import Scope
 from tasks import content, lab_queries
 from tasks.actions import files
@@ -53,7 +63,7 @@ class Files(FileView):
     )
     def get(self, request: Request) -> Response:
         """List files, newest first."""
-        return Response(keyset_page(request, self.rows(), shown))
+        return Response(keyset_page(request, self.rows(), rows_as(FileOut)))
 
     @extend_schema(
         operation_id="upload_file",

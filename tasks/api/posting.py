@@ -39,10 +39,13 @@ from tasks.api import finding
 from tasks.api.bodies import BodyLines
 from tasks.models import Batch, IngestMode, IngestRun, Task
 from tasks.serializers.batches import MAX_INLINE, LineIn, PostedOut, TaskOut
+from tasks.states import SlotState
 
 MAX_ARRAY_BYTES = 32 * 1024 * 1024
 ARRAY_KEYS = 200_000
 RENEW_SECONDS = 10.0
+FILTERS = ("external_id", "state", "tag")
+MOST_SEARCHED = 200
 
 
 class Tasks(LabView):
@@ -54,17 +57,23 @@ class Tasks(LabView):
     @extend_schema(
         operation_id="list_tasks",
         tags=["tasks"],
-        parameters=[*PAGING, query("external_id", "Only the task with this external id.")],
+        parameters=[
+            *PAGING,
+            query("external_id", "Only the task with this external id."),
+            query("state", "Only tasks of which a wanted answer is in this state.", choices=SlotState.values),
+            query("tag", "Only tasks with this tag."),
+        ],
         responses={200: page_of(TaskOut), **READ},
     )
     def get(self, request: Request, batch_id: UUID) -> Response:
         """List a batch's tasks, newest first, without content, each with its slots by state."""
-        rows = lab_queries.tasks_of(self._batch(batch_id))
-        if (external_id := request.query_params.get("external_id")) is not None:
-            rows = rows.filter(external_id=_searchable(external_id))
-        page = keyset_page(request, rows, lambda task: {"task": task}, filters=("external_id",))
-        found = [row["task"] for row in page["data"]]
-        return Response({**page, "data": with_slots(found)})
+        batch = self._batch(batch_id)
+        state, tag = read_choice(request, "state", SlotState.values), _searched(request, "tag")
+        rows, via = lab_queries.tasks_of(batch), lab_queries.pointers_to_tasks(batch, state=state, tag=tag)
+        if (external_id := _searched(request, "external_id")) is not None:
+            rows = rows.filter(external_id=external_id)
+            via = via and via.among(rows)
+        return Response(keyset_page(request, rows, with_slots, filters=FILTERS, via=via))
 
     @extend_schema(
         operation_id="post_tasks",
@@ -186,10 +195,12 @@ def with_slots(tasks: list[Task]) -> list[dict[str, Any]]:
     counted = lab_queries.slots_of_tasks(tasks)
     for task in tasks:
         task.slots_by_state = counted[task.pk]  # type: ignore[attr-defined]  # For the row.
-    return [dict(TaskOut(task).data) for task in tasks]
+    return [dict(row) for row in TaskOut(tasks, many=True).data]
 
 
-def _searchable(text: str) -> str:
-    if len(text) > 200 or "\x00" in text:
-        raise Invalid([FieldError("?external_id", "wrong_form", "An external id has 1 to 200 characters.")])
+def _searched(request: Request, name: str) -> str | None:
+    """Return the text that is looked for, or None; one that nothing can be called is refused."""
+    text = request.query_params.get(name)
+    if text is not None and (not 1 <= len(text) <= MOST_SEARCHED or "\x00" in text):
+        raise Invalid([FieldError(f"?{name}", "wrong_form", f"Give 1 to {MOST_SEARCHED} characters without NUL.")])
     return text

@@ -24,6 +24,7 @@ from labs.doors import (
     query,
     read_choice,
     refuse_unknown_parameters,
+    rows_as,
 )
 from labs.models import Scope
 from payments.queries import project_funds
@@ -85,7 +86,7 @@ class Projects(ProjectView):
         rows = self.rows()
         if state := read_choice(request, "state", ProjectState.values):
             rows = rows.filter(state=state)
-        return Response(keyset_page(request, rows, shown, filters=("state",)))
+        return Response(keyset_page(request, rows, rows_as(ProjectOut), filters=("state",)))
 
     @extend_schema(
         operation_id="create_project",
@@ -206,7 +207,7 @@ class Guidelines(ProjectView):
     def get(self, request: Request, project_id: UUID) -> Response:
         """List the versions, newest first."""
         rows = lab_queries.guidelines_of(finding.one(self.rows(), project_id))
-        return Response(keyset_page(request, rows, shown_guideline))
+        return Response(keyset_page(request, rows, rows_as(GuidelineOut)))
 
     @extend_schema(
         operation_id="publish_guideline",

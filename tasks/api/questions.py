@@ -33,6 +33,10 @@ class QuestionView(LabView):
         project = finding.one(lab_queries.projects_of(self.lab, self.key.mode), project_id)
         return questions_of_lab(self.lab, self.key.mode).filter(project=project)
 
+    def shown_of_project(self, rows: list[Question]) -> list[dict[str, Any]]:
+        """Open questions on one project and show them."""
+        return self.shown(rows, rows[0].project.public_id if rows else "")
+
     def shown(self, rows: list[Question], subject: str) -> list[dict[str, Any]]:
         """Open questions and show them; one access row for all."""
         if not rows:
@@ -55,9 +59,7 @@ class Questions(QuestionView):
         rows = self.rows(project_id)
         if answered := read_choice(request, "answered", ["true", "false"]):
             rows = rows.filter(answered_at__isnull=answered == "false")
-        page = keyset_page(request, rows, lambda row: {"row": row}, filters=("answered",))
-        found = [one["row"] for one in page["data"]]
-        return Response({**page, "data": self.shown(found, found[0].project.public_id if found else "")})
+        return Response(keyset_page(request, rows, self.shown_of_project, filters=("answered",)))
 
 
 class AnswerQuestion(QuestionView):

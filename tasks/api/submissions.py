@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -54,7 +55,7 @@ class SubmissionView(LabView):
         if is_expanded:
             opened = lab_queries.opened_responses(submissions, by=self.key.public_id, at=now)
             rows = [{**row, "response": response} for row, response in zip(rows, opened, strict=True)]
-        return [dict(SubmissionOut(row).data) for row in rows]
+        return [dict(row) for row in SubmissionOut(rows, many=True).data]
 
     def one_shown(self, submission_id: object) -> dict[str, Any]:
         """Show one submission as it stands now."""
@@ -87,9 +88,8 @@ class Submissions(SubmissionView):
         if "task" in request.query_params:
             rows = rows.filter(claim__task=_id_of(request, "task", Task))
         is_expanded = read_choice(request, "expand", ["response"]) is not None
-        page = keyset_page(request, rows, lambda row: {"row": row}, filters=FILTERS)
-        found = [one["row"] for one in page["data"]]
-        return Response({**page, "data": self.shown(found, is_expanded=is_expanded)})
+        show = partial(self.shown, is_expanded=is_expanded)
+        return Response(keyset_page(request, rows, show, filters=FILTERS))
 
 
 class OneSubmission(SubmissionView):

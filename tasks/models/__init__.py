@@ -1,6 +1,6 @@
 """Every table of the work itself."""
 
-from tasks.models.batches import TASK_CONTENT, Batch, Slot, Task, WorkKind
+from tasks.models.batches import TASK_CONTENT, Batch, Slot, Task, TaskTag, WorkKind
 from tasks.models.claims import Claim, Draft, Offer, Segment, SegmentKind
 from tasks.models.exports import AcceptanceCount, Export
 from tasks.models.files import File
@@ -38,5 +38,6 @@ __all__ = [
     "StagedLine",
     "Submission",
     "Task",
+    "TaskTag",
     "WorkKind",
 ]

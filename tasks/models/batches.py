@@ -104,6 +104,19 @@ class Task(TypedIdModel):
         return self.public_id
 
 
+class TaskTag(models.Model):
+    """Where a task stands among its batch's tasks of one tag, in the order of lists; written with the task."""
+
+    # An index of the tags themselves has no order: a tag that only old tasks have would be sought in all newer ones.
+    pk = models.CompositePrimaryKey("batch", "tag", "task")
+    batch = models.ForeignKey(Batch, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+    tag = models.CharField(max_length=200)
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
+
+    def __str__(self) -> str:
+        return self.tag
+
+
 class Slot(Stateful):
     """One wanted piece of work: an answer to a task, or a review of one."""
 
@@ -155,7 +168,7 @@ class Slot(Stateful):
                 condition=Q(kind=WorkKind.REVIEW, state=SlotState.OPEN),
                 name="slot_open_review",
             ),
-            models.Index(fields=("batch", "kind", "state"), name="slot_progress"),
+            models.Index(fields=("batch", "kind", "state", "task"), name="slot_progress"),
         )
 
     def __str__(self) -> str:

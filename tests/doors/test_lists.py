@@ -168,12 +168,12 @@ def test_every_list_of_the_description_is_here() -> None:
     assert listed - {"list_submissions"} == set(LISTS)
 
 
-@pytest.mark.parametrize("operation", LISTS)
-def test_a_list_counts_nothing_reads_nothing_heavy_and_asks_as_often_for_three_rows(operation: str) -> None:
+@pytest.mark.parametrize(("operation", "query"), [*((name, "") for name in LISTS), ("list_tasks", "?state=OPEN")])
+def test_a_list_counts_nothing_reads_nothing_heavy_and_asks_as_often_for_three_rows(operation: str, query: str) -> None:
     path, add = LISTS[operation]
     world = make_world(tasks=1, now=app_now())
     lab = make_client(world.lab, world.owner)
-    address = address_of(path, world)
+    address = address_of(path, world) + query
     if not statements(lab, address)[1]:
         add(world)
 
