@@ -13,6 +13,7 @@ from django.http import HttpRequest, QueryDict
 
 from kernel.errors import FieldError, Invalid
 from kernel.guards import NameField, TextField, clean_text, load_json
+from tasks.actions.submissions import Answer
 from tasks.kinds.base import Json, Kind
 from tasks.models import Decision, Project, RejectCategory
 from tasks.rules import REJECT_NOTES_MIN
@@ -245,6 +246,11 @@ def require_valid(form: forms.Form) -> None:
             for message in error.messages
         ]
     )
+
+
+def read_submission(posted: QueryDict, kind: Kind) -> Answer:
+    """Return what a workbench form hands in."""
+    return Answer(read_answer(posted, kind), read_attestations(posted, kind))
 
 
 def read_answer(posted: QueryDict, kind: Kind) -> Json:

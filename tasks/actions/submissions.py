@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from accounts.audit import audit
+from accounts.models import User
 from accounts.outbox import due
 from experts.models import Expert
 from kernel.db import action
@@ -21,6 +24,7 @@ from tasks import content, rules
 from tasks.actions.timing import stop_meter
 from tasks.errors import DraftConflict, Lapsed, NotYours
 from tasks.kinds import registry
+from tasks.kinds.base import Kind
 from tasks.models import Claim, Draft, Slot, Submission, WorkKind
 from tasks.states import CLAIM_MOVES, SLOT_MOVES, ClaimState, SlotState
 
@@ -47,20 +51,40 @@ def save_draft(claim_id: UUID, *, expert: Expert, body: Json, revision: int, now
     return draft
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an expert hands in, and which of the kind's statements they stand by."""
+
+    response: Json
+    attestations: dict[str, bool]
+
+
 @action
 def submit(
     claim_id: UUID, *, expert: Expert, fence: int, response: Json, attestations: dict[str, bool], now: datetime
 ) -> Submission:
     """Hand the work in and stop the meter; the same press again returns what the first one made."""
-    claim = _lock(claim_id, expert)
+    return _submit(claim_id, expert.user, fence, lambda kind: Answer(response, attestations), now)
+
+
+@action
+def submit_form(claim_id: UUID, *, by: User, fence: int, read: Callable[[Kind], Answer], now: datetime) -> Submission:
+    """Do the same with an answer that is read as its kind has it: the claim's, which is known once it is locked."""
+    return _submit(claim_id, by, fence, read, now)
+
+
+def _submit(claim_id: UUID, by: User, fence: int, read: Callable[[Kind], Answer], now: datetime) -> Submission:
+    claim = _lock(claim_id, by)
     made = _made_already(claim, fence)
     if made is not None:
         return made
     if claim.kind != WorkKind.WORK or claim.fence != fence or not rules.is_in_hand(claim, now):
         raise Lapsed("Your hold on this task has ended. What you wrote is kept as a draft.")
-    _check(claim, response, attestations, now)
+    kind = registry.get(claim.project.kind)
+    answer = read(kind)
+    _check(claim, kind, answer, now)
     with as_one():
-        submission = _hand_in(claim, response, attestations, now)
+        submission = _hand_in(claim, answer, now)
         _note(claim, submission, now)
         _tell_lab(claim, submission, now)
     if claim.is_review_drawn:
@@ -93,6 +117,7 @@ READ = (
     "project__agreement__code_name",
     "agreement_version__number",
     "agreement_version__agreement",
+    "expert__user",
     "task__payload",
     "slot__state",
     "slot__priority",
@@ -100,7 +125,7 @@ READ = (
 IN_HAND = Prepared(
     lambda claim: (
         Claim.objects.select_for_update(of=("self",))
-        .select_related("project__agreement", "task", "slot", "agreement_version")
+        .select_related("project__agreement", "task", "slot", "agreement_version", "expert")
         .only(*READ)
         .filter(pk=claim)
     ),
@@ -108,11 +133,11 @@ IN_HAND = Prepared(
 )
 
 
-def _lock(claim_id: UUID, expert: Expert) -> Claim:
+def _lock(claim_id: UUID, by: User) -> Claim:
     claim = IN_HAND.get(claim=claim_id)
-    if claim is None or claim.expert_id != expert.pk:
+    if claim is None or claim.expert.user_id != by.pk:
         raise NotYours("This task is not in your hands.")
-    claim.expert = expert
+    claim.expert.user = by
     return claim
 
 
@@ -123,16 +148,15 @@ def _made_already(claim: Claim, fence: int) -> Submission | None:
     return Submission.objects.filter(claim=claim, fence=fence).first()
 
 
-def _check(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> None:
+def _check(claim: Claim, kind: Kind, answer: Answer, now: datetime) -> None:
     """Raise Invalid unless the answer is one that its kind and the task's payload allow."""
-    kind = registry.get(claim.project.kind)
     payload = content.open_task(claim, claim.expert.user, now, purpose="submit")
-    errors = kind.check_response(payload, response) + kind.check_attestations(attestations)
+    errors = kind.check_response(payload, answer.response) + kind.check_attestations(answer.attestations)
     if errors:
         raise Invalid(errors)
 
 
-def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: datetime) -> Submission:
+def _hand_in(claim: Claim, answer: Answer, now: datetime) -> Submission:
     """Store the version, then move the claim and its slot."""
     meter = stop_meter(claim, now, is_present=True)
     submission = Submission(
@@ -141,10 +165,10 @@ def _hand_in(claim: Claim, response: Json, attestations: dict[str, bool], now: d
         version=claim.returns + 1,
         fence=claim.fence,
         active_seconds=meter.active_seconds,
-        attestations=attestations,
+        attestations=answer.attestations,
         submitted_at=now,
     )
-    submission.response = content.seal_response(submission, claim.project, response)
+    submission.response = content.seal_response(submission, claim.project, answer.response)
     insert(submission)
     move(
         claim,

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from uuid import UUID, uuid4
-
 from django.db.models import QuerySet
 from django.http import Http404
 
 from accounts.models import User
 from experts.models import Expert
 from experts.queries import expert_of
-from kernel.prepared import Prepared
 from payments.rates import pay_minor
-from tasks.models import Claim, Decision, Draft, Review, Submission, WorkKind
+from tasks.models import Claim, Decision, Draft, Review, Submission
 
 
 def expert_or_404(user: User) -> Expert:
@@ -28,26 +25,6 @@ def claims_of(user: User) -> QuerySet[Claim]:
     return Claim.objects.filter(expert__user=user).select_related(
         "task", "batch", "project__domain", "project__agreement", "guideline", "agreement_version", "expert__user"
     )
-
-
-OWN_WORK = Prepared(
-    lambda claim, user: (
-        Claim.objects.filter(pk=claim, expert__user=user, kind=WorkKind.WORK)
-        .select_related("expert", "project")
-        .only("expert__user", "expert__state", "project__kind")
-    ),
-    claim=uuid4(),
-    user=uuid4(),
-)
-
-
-def work_of(user: User, claim_id: UUID) -> Claim:
-    """Return the work that the person claimed, with its expert and its kind; to anyone else it does not exist."""
-    claim = OWN_WORK.get(claim=claim_id, user=user.pk)
-    if claim is None:
-        raise Http404
-    claim.expert.user = user
-    return claim
 
 
 def draft_of(claim: Claim) -> Draft | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import request_time
+from accounts.models import User
 from kernel import markdown
 from kernel.db import app_now
 from kernel.errors import FieldError, Invalid, Refused
@@ -160,23 +162,17 @@ def _plain(kind: Kind, draft: Json) -> dict[str, str]:
 def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """Hand the answer in; what is refused is kept as a draft, and what does not fit comes back with the form."""
     user, now = viewer(request), request_time(request)
-    work = page.work_of(user, claim_id)
-    kind = registry.get(work.project.kind)
     fence = forms.FenceForm(request.POST)
+    if not fence.is_valid():
+        _own_work(user, claim_id)  # To anyone else it does not exist, whatever they send.
     forms.require_valid(fence)
-    answer, attested = forms.read_answer(request.POST, kind), forms.read_attestations(request.POST, kind)
+    read = partial(forms.read_submission, request.POST)
     try:
-        done = submissions.submit(
-            claim_id,
-            expert=work.expert,
-            fence=fence.cleaned_data["fence"],
-            response=answer,
-            attestations=attested,
-            now=now,
-        )
+        done = submissions.submit_form(claim_id, by=user, fence=fence.cleaned_data["fence"], read=read, now=now)
     except Refused as refused:
         # Two actions, so that the refusal leaves the words: the answer was not taken, yet none of it is lost.
-        claim = get_object_or_404(page.claims_of(user), pk=claim_id)
+        claim = _own_work(user, claim_id)
+        answer = read(registry.get(claim.project.kind)).response
         submissions.save_draft(claim.pk, expert=claim.expert, body=answer, revision=page.revision_of(claim), now=now)
         if isinstance(refused, Invalid):
             return _show(request, claim, now=now, answer=answer, errors=list(refused.errors))
@@ -184,6 +180,10 @@ def submit(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     pay = money(page.pay_for(done.claim), done.claim.currency)
     messages.success(request, f"Submitted: {duration(done.active_seconds)}, {pay}. You hear when it is decided.")
     return redirect("tasks:home")
+
+
+def _own_work(user: User, claim_id: UUID) -> Claim:
+    return get_object_or_404(page.claims_of(user), pk=claim_id, kind=WorkKind.WORK)
 
 
 @login_required
