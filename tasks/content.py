@@ -23,6 +23,14 @@ def payload_of(task: Task, project: Project) -> Sealed:
     return Sealed(bytes(project.data_key), bytes(task.payload), f"{task.public_id}/payload")
 
 
+def shown_to_lab(task: Task, project: Project) -> list[Sealed]:
+    """Return a task's sealed payload and, if there is any, its lab's own metadata."""
+    if task.metadata is None:
+        return [payload_of(task, project)]
+    metadata = Sealed(bytes(project.data_key), bytes(task.metadata), f"{task.public_id}/metadata")
+    return [payload_of(task, project), metadata]
+
+
 def draft_of(draft: Draft, claim: Claim) -> Sealed:
     """Return a claim's sealed draft."""
     return Sealed(bytes(claim.project.data_key), bytes(draft.body), f"{claim.public_id}/draft")

@@ -13,7 +13,7 @@ from kernel.db import app_now
 from labs.models import Mode
 from tasks import notices, routing
 from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
-from tasks.models import Batch, Claim, Export, Offer, Project, Question
+from tasks.models import Batch, Claim, Export, Offer, Project, Question, Task
 from tasks.rules import HANDING_OUT
 from tasks.states import ClaimState, OfferState, ProjectState
 
@@ -101,6 +101,15 @@ def close_out_batch(batch: str) -> None:
     claims.close_out_batch(row, by=None, now=now)
     offers.withdraw_seats(row, by=None, now=now)
     settling.settle_batch(row.pk, now=now)
+
+
+@job("tasks.close_out_task")
+def close_out_task(task: str) -> None:
+    """End all unfinished work on a cancelled task with its pay, then see whether its batch waited for nothing else."""
+    row = Task.objects.only("batch").get(pk=UUID(task))
+    now = app_now()
+    claims.close_out_task(row, by=None, now=now)
+    settling.settle_batch(row.batch_id, now=now)
 
 
 @job("tasks.batch_drained")

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
 
-from agreements.gate import open_for_lab
+from agreements.gate import open_each_for_lab, open_for_lab
 from agreements.models import Agreement
 from experts.queries import verified_credential_classes
 from kernel.sealing import Sealed
@@ -88,6 +88,11 @@ def simulation_of(batch: Batch) -> Simulation | None:
 def tasks_of(batch: Batch) -> QuerySet[Task]:
     """List a batch's tasks without their content."""
     return Task.objects.filter(batch=batch).select_related("batch").defer(*TASK_CONTENT)
+
+
+def with_content(tasks: QuerySet[Task]) -> QuerySet[Task]:
+    """Read what is sealed of tasks as well, as far as their lab may open it."""
+    return tasks.defer(None).defer("payload_sha256", "gold")
 
 
 def pointers_to_tasks(batch: Batch, *, state: str | None, tag: str | None) -> Pointers | None:
@@ -205,14 +210,12 @@ def submission_row(submission: Submission, reviews: Iterable[Review], *, at: dat
     }
 
 
-def opened_task(task: Task, *, by: str, at: datetime) -> dict[str, Any]:
-    """Open a task's payload and metadata for its lab; one access row."""
-    project = task.project
-    sealed = [content.payload_of(task, project)]
-    if task.metadata is not None:
-        sealed.append(Sealed(bytes(project.data_key), bytes(task.metadata), f"{task.public_id}/metadata"))
-    opened = [orjson.loads(part) for part in _open(project, by, task.public_id, at, sealed)]
-    return {"payload": opened[0], "metadata": opened[1] if len(opened) > 1 else None}
+def opened_tasks(project: Project, tasks: Sequence[Task], *, by: str, at: datetime) -> list[dict[str, Any]]:
+    """Open the payloads and metadata of some tasks of one project for its lab; one access row each."""
+    sealed = {task.public_id: content.shown_to_lab(task, project) for task in tasks}
+    opened = open_each_for_lab(project.lab, by=by, purpose="api", at=at, contents=sealed)
+    parts = [[orjson.loads(part) for part in opened[task.public_id]] for task in tasks]
+    return [{"payload": payload, "metadata": rest[0] if rest else None} for payload, *rest in parts]
 
 
 def opened_responses(submissions: Sequence[Submission], *, by: str, at: datetime) -> list[Any]:

@@ -64,9 +64,9 @@ def open_offer_count(expert: Expert) -> int:
 
 
 def batch_progress(batch: Batch) -> Progress:
-    """Count a batch's work slots by state, in one query."""
+    """Count a batch's work slots by state, in one query that an index alone answers."""
     counted = dict(
-        Slot.objects.filter(batch=batch, kind=WorkKind.WORK).values_list("state").annotate(Count("pk")).order_by()
+        Slot.objects.filter(batch=batch, kind=WorkKind.WORK).values_list("state").annotate(n=Count("*")).order_by()
     )
     return Progress(
         created=sum(counted.values()),

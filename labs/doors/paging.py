@@ -43,13 +43,14 @@ def keyset_page(
     *,
     filters: Collection[str] = (),
     via: Pointers | None = None,
+    at_most: int = MAX_LIMIT,
 ) -> dict[str, Any]:
     """Return one page of ``rows``, newest first, as ``{"data": […], "next_cursor": … or null}``.
 
-    With ``via`` only rows that it points to are there.
+    With ``via`` only rows that it points to are there; ``at_most`` bounds pages whose rows are large.
     """
     refuse_unknown_parameters(request, {"limit", "cursor", *filters})
-    limit = read_limit(request)
+    limit = read_limit(request, at_most)
     cursor = request.query_params.get("cursor")
     after = None if cursor is None else open_cursor(request, cursor, rows.model)
     if via is not None:
@@ -86,11 +87,11 @@ def refuse_unknown_parameters(request: Request, known: Collection[str]) -> None:
         raise Invalid(errors)
 
 
-def read_limit(request: Request) -> int:
-    """Return how many rows are wanted, 1 to 200."""
-    text = request.query_params.get("limit", str(DEFAULT_LIMIT))
-    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= MAX_LIMIT):
-        raise Invalid([FieldError("?limit", "out_of_range", f"Ask for 1 to {MAX_LIMIT} rows.")])
+def read_limit(request: Request, at_most: int = MAX_LIMIT) -> int:
+    """Return how many rows are wanted, 1 to 200, or to ``at_most``."""
+    text = request.query_params.get("limit", str(min(DEFAULT_LIMIT, at_most)))
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and 1 <= int(text) <= at_most):
+        raise Invalid([FieldError("?limit", "out_of_range", f"Ask for 1 to {at_most} rows here.")])
     return int(text)
 
 

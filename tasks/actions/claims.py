@@ -25,7 +25,7 @@ from tasks.actions.endings import end_unfinished
 from tasks.actions.picking import Wish, take_slot
 from tasks.actions.timing import claim_in_hand
 from tasks.errors import NothingToClaim, NotYours
-from tasks.models import Batch, Claim, Project, WorkKind
+from tasks.models import Batch, Claim, Project, Task, WorkKind
 from tasks.states import CLAIM_MOVES, SLOT_MOVES, ClaimState, SlotState
 
 LAPSED_AT_ONCE = 5
@@ -250,6 +250,14 @@ def close_out_batch(batch: Batch, *, by: Actor | None, now: datetime) -> int:
         batch=batch, kind=WorkKind.WORK, state__in=(ClaimState.WORKING, ClaimState.RETURNED)
     )
     return _close_out_all(unfinished, by=by, why="The client called this batch off.", now=now)
+
+
+def close_out_task(task: Task, *, by: Actor | None, now: datetime) -> int:
+    """Close out all unfinished work on a task, each claim in its own transaction; return how many."""
+    unfinished = Claim.objects.filter(
+        task=task, kind=WorkKind.WORK, state__in=(ClaimState.WORKING, ClaimState.RETURNED)
+    )
+    return _close_out_all(unfinished, by=by, why="The client called this task off.", now=now)
 
 
 def close_out_unsigned(claims: QuerySet[Claim], *, now: datetime) -> int:

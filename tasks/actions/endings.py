@@ -13,7 +13,7 @@ from kernel.states import move
 from payments import credits
 from tasks import rules
 from tasks.actions.timing import stop_meter
-from tasks.models import Claim, Offer, Slot, WorkKind
+from tasks.models import Claim, Offer, Slot, Task, WorkKind
 from tasks.states import (
     CLAIM_MOVES,
     SLOT_MOVES,
@@ -49,11 +49,14 @@ def end_unfinished(
 def free_slot(claim: Claim, now: datetime) -> str:
     """Give the slot back to others, or void it where nobody shall have it; return the state it got.
 
-    Work of a cancelled batch, and a review whose subject was decided meanwhile, is wanted by nobody.
+    Work of a cancelled batch or task, and a review whose subject was decided meanwhile, is wanted by nobody.
     """
-    unwanted = claim.batch.state == BatchState.CANCELLED and claim.kind == WorkKind.WORK
     if claim.subject_claim is not None:
         unwanted = claim.subject_claim.state != ClaimState.SUBMITTED
+    else:
+        # Locked, so that a cancellation under way is either seen here, or sees the slot that is given back.
+        task = Task.objects.select_for_update(no_key=True).only("cancelled_at").get(pk=claim.task_id)
+        unwanted = claim.batch.state == BatchState.CANCELLED or task.cancelled_at is not None
     to = SlotState.VOID if unwanted else SlotState.OPEN
     move(claim.slot, to, moves=SLOT_MOVES, now=now)
     return to

@@ -31,11 +31,10 @@ from labs.models import Scope
 from tasks import lab_queries
 from tasks.actions import posting, publishing
 from tasks.api import finding
-from tasks.api.posting import with_slots
 from tasks.models import Batch
 from tasks.queries import batch_progress
 from tasks.quoting import quote_of
-from tasks.serializers.batches import BatchCreate, BatchDetail, BatchFields, BatchOut, CancelIn, TaskDetail
+from tasks.serializers.batches import BatchCreate, BatchDetail, BatchFields, BatchOut, CancelIn
 from tasks.serializers.quotes import QuoteOut
 from tasks.serializers.simulations import shown_simulation
 from tasks.states import BatchState
@@ -214,29 +213,6 @@ LaunchBatch = mover("launch", publishing.launch_batch, "Hand the batch's tasks o
 PauseBatch = mover("pause", publishing.pause_batch, "Hand nothing more out; work under way goes on.")
 ResumeBatch = mover("resume", publishing.resume_batch, "Hand work out again.")
 DrainBatch = mover("drain", publishing.drain_batch, "Take no more tasks; complete when the last answer is decided.")
-
-
-class OneTask(LabView):
-    """One task."""
-
-    scopes = {"GET": None}
-
-    @extend_schema(
-        operation_id="get_task",
-        tags=["tasks"],
-        parameters=[query("expand", "`payload` adds the payload and your metadata.", choices=["payload"])],
-        responses={200: TaskDetail, **READ},
-    )
-    def get(self, request: Request, task_id: UUID) -> Response:
-        """Show a task, with its content on request."""
-        refuse_unknown_parameters(request, {"expand"})
-        is_expanded = read_choice(request, "expand", ["payload"]) is not None
-        rows = lab_queries.task_of(self.lab, self.key.mode)
-        task = finding.one(rows.defer(None) if is_expanded else rows, task_id)
-        (row,) = with_slots([task])
-        if is_expanded:
-            row |= lab_queries.opened_task(task, by=self.key.public_id, at=app_now())
-        return Response(row)
 
 
 def _filtered(request: Request, rows: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -38,13 +39,14 @@ from tasks.actions.posting import Posting
 from tasks.api import finding
 from tasks.api.bodies import BodyLines
 from tasks.models import Batch, IngestMode, IngestRun, Task
-from tasks.serializers.batches import MAX_INLINE, LineIn, PostedOut, TaskOut
+from tasks.serializers.batches import MAX_INLINE, LineIn, PostedOut, TaskDetail, TaskOut
 from tasks.states import SlotState
 
 MAX_ARRAY_BYTES = 32 * 1024 * 1024
 ARRAY_KEYS = 200_000
 RENEW_SECONDS = 10.0
-FILTERS = ("external_id", "state", "tag")
+FILTERS = ("external_id", "state", "tag", "expand")
+MOST_EXPANDED = 20  # A task has up to 1 MB.
 MOST_SEARCHED = 200
 
 
@@ -62,18 +64,27 @@ class Tasks(LabView):
             query("external_id", "Only the task with this external id."),
             query("state", "Only tasks of which a wanted answer is in this state.", choices=SlotState.values),
             query("tag", "Only tasks with this tag."),
+            query("expand", f"`payload` adds content; a page is then {MOST_EXPANDED} at most.", choices=["payload"]),
         ],
-        responses={200: page_of(TaskOut), **READ},
+        responses={200: page_of(TaskDetail), **READ},
     )
     def get(self, request: Request, batch_id: UUID) -> Response:
-        """List a batch's tasks, newest first, without content, each with its slots by state."""
+        """List a batch's tasks, newest first, each with its slots by state, and with its content on request."""
         batch = self._batch(batch_id)
         state, tag = read_choice(request, "state", SlotState.values), _searched(request, "tag")
         rows, via = lab_queries.tasks_of(batch), lab_queries.pointers_to_tasks(batch, state=state, tag=tag)
         if (external_id := _searched(request, "external_id")) is not None:
             rows = rows.filter(external_id=external_id)
             via = via and via.among(rows)
-        return Response(keyset_page(request, rows, with_slots, filters=FILTERS, via=via))
+        if read_choice(request, "expand", ["payload"]) is None:
+            return Response(keyset_page(request, rows, with_slots, filters=FILTERS, via=via))
+        show, rows = partial(self.expanded, batch), lab_queries.with_content(rows)
+        return Response(keyset_page(request, rows, show, filters=FILTERS, via=via, at_most=MOST_EXPANDED))
+
+    def expanded(self, batch: Batch, tasks: list[Task]) -> list[dict[str, Any]]:
+        """Show tasks of a batch with their content, each after an access row of its own."""
+        opened = lab_queries.opened_tasks(batch.project, tasks, by=self.key.public_id, at=app_now())
+        return [row | content for row, content in zip(with_slots(tasks), opened, strict=True)]
 
     @extend_schema(
         operation_id="post_tasks",

@@ -91,6 +91,7 @@ class Task(TypedIdModel):
     overlap = models.PositiveSmallIntegerField(default=1)
     priority = models.IntegerField(default=0)
     created_at = models.DateTimeField()
+    cancelled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ("id",)

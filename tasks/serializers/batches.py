@@ -152,7 +152,9 @@ class TaskOut(serializers.ModelSerializer[Task]):
 
     class Meta:
         model = Task
-        fields: tuple[str, ...] = ("id", "batch", "external_id", "tags", "overlap", "priority", "created_at", "slots")
+        fields: tuple[str, ...] = (
+            "id", "batch", "external_id", "tags", "overlap", "priority", "created_at", "cancelled_at", "slots",
+        )  # fmt: skip
         read_only_fields: tuple[str, ...] = fields
 
 
@@ -165,6 +167,12 @@ class TaskDetail(TaskOut):
     class Meta(TaskOut.Meta):
         fields: tuple[str, ...] = (*TaskOut.Meta.fields, "payload", "metadata")
         read_only_fields: tuple[str, ...] = fields
+
+
+class TaskChanges(StrictSerializer):
+    """What may change of a task."""
+
+    priority = SafeIntegerField(min_value=-MAX_PRIORITY, max_value=MAX_PRIORITY, help_text="Higher goes first.")
 
 
 class PostMode(StrictSerializer):

@@ -111,6 +111,7 @@ LISTS: dict[str, tuple[str, Callable[[World], object]]] = {
 SHOWN = {
     "list_events": {"labs_event.data"},
     "list_ledger": {"payments_entry.memo"},
+    "list_tasks?expand=payload": {"tasks_task.payload", "tasks_task.metadata", "tasks_project.data_key"},
     "list_questions": {"tasks_question.text", "tasks_question.answer", "tasks_project.data_key"},
 }
 SEALED_TEXT = {"labs_webhookendpoint.secret", "labs_webhookendpoint.old_secret"}
@@ -168,7 +169,10 @@ def test_every_list_of_the_description_is_here() -> None:
     assert listed - {"list_submissions"} == set(LISTS)
 
 
-@pytest.mark.parametrize(("operation", "query"), [*((name, "") for name in LISTS), ("list_tasks", "?state=OPEN")])
+@pytest.mark.parametrize(
+    ("operation", "query"),
+    [*((name, "") for name in LISTS), ("list_tasks", "?state=OPEN"), ("list_tasks", "?expand=payload")],
+)
 def test_a_list_counts_nothing_reads_nothing_heavy_and_asks_as_often_for_three_rows(operation: str, query: str) -> None:
     path, add = LISTS[operation]
     world = make_world(tasks=1, now=app_now())
@@ -184,4 +188,4 @@ def test_a_list_counts_nothing_reads_nothing_heavy_and_asks_as_often_for_three_r
 
     assert (len(three) >= len(one) + 2, len(of_three)) == (True, len(of_one)), "\n".join(of_three)
     assert [sql for sql in of_three if "COUNT(" in sql.upper()] == []
-    assert set().union(*map(selected, of_three)) & heavy_columns() == SHOWN.get(operation, set())
+    assert set().union(*map(selected, of_three)) & heavy_columns() == SHOWN.get(operation + query, set())

@@ -118,7 +118,7 @@ def test_every_line_of_the_document_works() -> None:
             if path.endswith(end):
                 known[name] = body["data"][0]["id"]
 
-    assert len(sent) == 44
+    assert len(sent) == 45
 
 
 @pytest.mark.django_db(transaction=True)  # The feed shows what is committed.

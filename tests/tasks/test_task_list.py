@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from agreements.models import ContentAccess
 from tasks.models import Slot, Task, TaskTag
 from tests.labs.factories import ApiClient, make_client
 from tests.tasks.factories import World, make_world
@@ -96,3 +97,20 @@ def test_tags_that_become_one_when_cleaned_are_kept_once(world: World, lab: ApiC
     lab.lines(f"/batches/{world.batch.public_id}/tasks", rows)
 
     assert list(TaskTag.objects.values_list("tag", "task__external_id")) == [("dose", "a")]
+
+
+def test_content_is_opened_on_request_after_an_access_row_for_each_task(posted: World, lab: ApiClient) -> None:
+    body = page(lab, posted, tag="even", limit="2", expand="payload")
+
+    assert [(task["payload"], task["metadata"]) for task in body["data"]] == [({"prompt": "CANARY?"}, None)] * 2
+    assert body["next_cursor"] is not None
+    seen = ContentAccess.objects.filter(purpose="api").values_list("subject", "count")
+    assert sorted(seen) == sorted((task["id"], 1) for task in body["data"])
+
+
+def test_a_page_with_content_is_bounded(posted: World, lab: ApiClient) -> None:
+    path = f"/batches/{posted.batch.public_id}/tasks"
+
+    assert lab.get(path, expand="payload", limit="21").status_code == 422
+    assert len(page(lab, posted, expand="payload")["data"]) == 7
+    assert b"CANARY" not in lab.get(path).content

@@ -23,11 +23,13 @@ from tasks.actions.publishing.projects import (
     resume_project,
     update_project,
 )
+from tasks.actions.publishing.tasks import cancel_task, update_task
 
 __all__ = [
     "LaunchRefused",
     "allocate_budget",
     "cancel_batch",
+    "cancel_task",
     "close_project",
     "create_batch",
     "create_project",
@@ -44,4 +46,5 @@ __all__ = [
     "stage_batch",
     "update_batch",
     "update_project",
+    "update_task",
 ]
