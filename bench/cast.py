@@ -183,7 +183,7 @@ def post_lines(batch: Batch, lines: list[bytes], *, by: User, now: datetime) -> 
     sealer, tally = Sealer(project, run), Tally(lines=len(lines))
     for start in range(0, len(lines), STAGE_ROWS):
         chunk = enumerate(lines[start : start + STAGE_ROWS], start + 1)
-        stage_lines(run, [sealer.row(reader.read(raw, number)) for number, raw in chunk], now=now)
+        stage_lines(run, [sealer.row(reader.read(raw, number)) for number, raw in chunk], tally, now=now)
     merge_ingest(run, tally, by=by, now=now)
 
 

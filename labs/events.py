@@ -21,6 +21,7 @@ EVENT_KINDS: Final = {
     "batch.staged": "A batch has its tasks and waits to be launched.",
     "batch.running": "A batch's tasks are offered.",
     "batch.paused": "A batch's tasks are not offered for now.",
+    "batch.draining": "A batch takes no more tasks; what it has is offered to its end.",
     "batch.completed": "Every task of a batch is done.",
     "batch.settled": "Nothing of a batch is held any more: its cost is final.",
     "batch.cancelled": "A batch was called off.",

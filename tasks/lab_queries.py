@@ -29,6 +29,7 @@ from tasks.models import (
     Export,
     File,
     GuidelineVersion,
+    IngestRun,
     Project,
     Review,
     Simulation,
@@ -39,9 +40,21 @@ from tasks.models import (
     WorkKind,
 )
 from tasks.queries import Progress
-from tasks.states import SlotState
+from tasks.states import BatchState, SlotState
 
+EXPECTED = (BatchState.RUNNING, BatchState.DRAINING)
+NOT_RUNNING = "The batch is not running; a quote says what to expect."
+ALL_IN = "All answers are in; those that were handed in wait for their decision."
+NONE_IN = "No answer has come in yet; a quote says what to expect."
 WITH_FEE = ("accepted", "fixed", "reviewed")
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """When a batch's last answer is expected, or why nobody can tell."""
+
+    at: datetime | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +96,34 @@ def batches_of(lab: Lab, mode: str) -> QuerySet[Batch]:
 def simulation_of(batch: Batch) -> Simulation | None:
     """Return how a test batch is simulated; a live one is not."""
     return Simulation.objects.filter(batch=batch).first() if batch.project.mode == Mode.TEST else None
+
+
+def expected_finish(batch: Batch, progress: Progress, now: datetime) -> Finish:
+    """Tell when the last answer comes in, if all go on coming as they have since the launch."""
+    left, done = progress.open + progress.claimed, progress.submitted + progress.accepted
+    if batch.state not in EXPECTED or batch.launched_at is None:
+        return Finish(None, NOT_RUNNING)
+    if not left:
+        return Finish(None, ALL_IN)
+    if not done:
+        return Finish(None, NONE_IN)
+    return Finish(now + (now - batch.launched_at) * (left / done), "")
+
+
+def postings_under_way(batch: Batch) -> list[dict[str, Any]]:
+    """List the postings to a batch whose lines are still coming in, oldest first, and how far each is."""
+    runs = IngestRun.objects.filter(batch=batch, merged_at__isnull=True).order_by("pk")
+    return [
+        {
+            "id": run.public_id,
+            "lines": run.lines,
+            "staged": run.staged,
+            "rejected": run.rejected,
+            "started_at": run.started_at,
+            "touched_at": run.touched_at,
+        }
+        for run in runs
+    ]
 
 
 def tasks_of(batch: Batch) -> QuerySet[Task]:

@@ -84,7 +84,7 @@ BATCH_MOVES: Moves = {
     BatchState.DRAFT: frozenset({BatchState.STAGED, BatchState.CANCELLED}),
     BatchState.STAGED: frozenset({BatchState.RUNNING, BatchState.CANCELLED}),
     BatchState.RUNNING: frozenset({BatchState.PAUSED, BatchState.DRAINING, BatchState.CANCELLED}),
-    BatchState.PAUSED: frozenset({BatchState.RUNNING, BatchState.CANCELLED}),
+    BatchState.PAUSED: frozenset({BatchState.RUNNING, BatchState.DRAINING, BatchState.CANCELLED}),
     BatchState.DRAINING: frozenset({BatchState.COMPLETED, BatchState.CANCELLED}),
     BatchState.COMPLETED: frozenset(),
     BatchState.CANCELLED: frozenset(),

@@ -138,24 +138,29 @@ def begin(batch: Batch, *, ingest_mode: str, key: str, now: datetime) -> IngestR
 
 
 @action
-def stage_lines(run: IngestRun, rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
-    """Copy sealed rows to staging, in a short transaction of their own."""
-    copy_rows(run, rows, now=now)
+def stage_lines(run: IngestRun, rows: Sequence[tuple[Any, ...]], tally: Tally, *, now: datetime) -> None:
+    """Copy sealed rows to staging, in a short transaction of their own, and note how far the posting is."""
+    copy_rows(run, rows, tally, now=now)
 
 
-def copy_rows(run: IngestRun, rows: Sequence[tuple[Any, ...]], *, now: datetime) -> None:
+def copy_rows(run: IngestRun, rows: Sequence[tuple[Any, ...]], tally: Tally, *, now: datetime) -> None:
     """Copy sealed rows to staging, as a step of the caller's action."""
     require_transaction()
-    if not rows:
-        return
+    if rows:
+        _copy(rows)
+    run.staged, run.lines, run.rejected = run.staged + len(rows), tally.lines, tally.rejected
+    IngestRun.objects.filter(pk=run.pk).update(
+        staged=run.staged, lines=run.lines, rejected=run.rejected, touched_at=now
+    )
+
+
+def _copy(rows: Sequence[tuple[Any, ...]]) -> None:
     names = ", ".join(COLUMNS)
     statement = f"COPY {StagedLine._meta.db_table} ({names}) FROM STDIN (FORMAT BINARY)"
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         copy.set_types(TYPES)
         for row in rows:
             copy.write_row(row)
-    run.staged += len(rows)
-    IngestRun.objects.filter(pk=run.pk).update(staged=run.staged, touched_at=now)
 
 
 @action

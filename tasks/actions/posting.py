@@ -1,8 +1,8 @@
-"""A posting under way: lines go in one by one, sealed rows come out for staging by the two megabytes."""
+"""A posting under way: lines go in, sealed rows come out for staging by the two megabytes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -15,16 +15,19 @@ from tasks.actions import ingest
 from tasks.actions.file_references import FileReferences
 from tasks.actions.publishing.batches import add_batch
 from tasks.kinds import registry
-from tasks.kinds.lines import MAX_LINE_BYTES, BadLine, LineReader
+from tasks.kinds.lines import MAX_LINE_BYTES, BadLine, Line, LineReader
 from tasks.models import Batch, IngestMode, IngestRun, Project
 
+Row = tuple[Any, ...]
 STAGED_BYTES = 2_000_000
+STAGED_LINES = 5_000  # Bad lines weigh nothing, and a posting of them shows how far it is all the same.
 ROW_BYTES = 200
+TAG_BYTES = 4
 TOO_LONG = FieldError("/", "too_large", f"A task has at most {MAX_LINE_BYTES:,} bytes.")
 
 
 class Posting:
-    """One posting under way: lines go in one by one, rows go out to staging by the two megabytes."""
+    """One posting under way: lines go in, and rows come out in chunks that fit a transaction each."""
 
     def __init__(self, batch: Batch, run: IngestRun) -> None:
         project = batch.project
@@ -34,35 +37,45 @@ class Posting:
         self.references = FileReferences(project)
         self.run = run
         self.tally = ingest.Tally()
-        self.rows: list[tuple[Any, ...]] = []
-        self.size = 0
+        self.rows: list[Row] = []
+        self.size = self.waiting = 0
 
-    def take(self, number: int, raw: bytes | None) -> None:
-        """Check and seal a line as it came, or count what is wrong with it."""
+    def chunks(self, lines: Iterable[tuple[int, bytes | None]]) -> Iterator[list[Row]]:
+        """Check and seal lines as they came, count what is wrong with them, and yield the good ones for staging.
+
+        Where one bad line has spoilt the whole posting, chunks are empty.
+        """
+        for number, raw in lines:
+            line = self._read(number, raw)
+            row = self.sealer.row(line) if line is not None else None
+            weight = weight_of(row) if row is not None else 0
+            if self.size + weight > STAGED_BYTES or self.waiting >= STAGED_LINES:
+                yield self._flush()
+            self.waiting += 1
+            if line is not None and row is not None:
+                self.references.note(line)
+                self.rows.append(row)
+                self.size += weight
+        yield self._flush()
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Tell whether nothing will be stored."""
+        return self.tally.rejected > 0 and self.run.ingest_mode == IngestMode.ALL_OR_NOTHING
+
+    def _read(self, number: int, raw: bytes | None) -> Line | None:
         self.tally.lines += 1
         if raw is None:
             self.tally.reject(number, "", [TOO_LONG])
-            return
+            return None
         try:
-            line = self.reader.read(raw, number)
+            return self.reader.read(raw, number)
         except BadLine as bad:
             self.tally.reject(number, bad.external_id, bad.errors)
-            return
-        self.references.note(line)
-        self._keep(self.sealer.row(line))
+            return None
 
-    def take_value(self, number: int, value: object) -> None:
-        """Check and seal an element of a JSON array."""
-        self.take(number, orjson.dumps(value))
-
-    @property
-    def is_full(self) -> bool:
-        """Tell whether the rows in memory are enough for a copy."""
-        return self.size >= STAGED_BYTES
-
-    def flush(self) -> list[tuple[Any, ...]]:
-        """Hand over the rows in memory; none where one bad line has spoilt the whole posting."""
-        rows, self.rows, self.size = self.rows, [], 0
+    def _flush(self) -> list[Row]:
+        rows, self.rows, self.size, self.waiting = self.rows, [], 0, 0
         if bad := self.references.settle():
             for _, _, number, external_id, *_ in rows:
                 if number in bad:
@@ -70,14 +83,17 @@ class Posting:
             rows = [row for row in rows if row[2] not in bad]
         return [] if self.is_spoilt else rows
 
-    @property
-    def is_spoilt(self) -> bool:
-        """Tell whether nothing will be stored."""
-        return self.tally.rejected > 0 and self.run.ingest_mode == IngestMode.ALL_OR_NOTHING
 
-    def _keep(self, row: tuple[Any, ...]) -> None:
-        self.rows.append(row)
-        self.size += len(row[4]) + len(row[7] or b"") + len(row[8] or b"") + ROW_BYTES
+def weight_of(row: Row) -> int:
+    """Return at least how many bytes a row takes in a copy: all that a line can make long, and the rest at its most."""
+    _, _, _, external_id, payload, _, tags, metadata, gold, _, _ = row
+    words = len(external_id.encode()) + sum(TAG_BYTES + len(tag.encode()) for tag in tags)
+    return ROW_BYTES + words + len(payload) + len(metadata or b"") + len(gold or b"")
+
+
+def numbered(values: Sequence[object]) -> Iterator[tuple[int, bytes]]:
+    """Return the elements of a JSON array as lines."""
+    return enumerate(map(orjson.dumps, values), 1)
 
 
 @action
@@ -100,11 +116,9 @@ def create_batch_with_tasks(
     if lines:
         run = ingest.begin(batch, ingest_mode=IngestMode.ALL_OR_NOTHING, key="", now=now)
         posting = Posting(batch, run)
-        for number, value in enumerate(lines, 1):
-            posting.take_value(number, value)
-        rows = posting.flush()
+        rows = [row for chunk in posting.chunks(numbered(lines)) for row in chunk]
         if posting.is_spoilt:
             raise ingest.IngestRefused(posting.tally.errors, posting.tally.rejected)
-        ingest.copy_rows(run, rows, now=now)
+        ingest.copy_rows(run, rows, posting.tally, now=now)
         batch = ingest.merge(run, posting.tally, by=by, now=now).batch
     return batch

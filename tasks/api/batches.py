@@ -50,9 +50,12 @@ def shown(batch: Batch) -> dict[str, Any]:
 
 
 def detailed(batch: Batch) -> dict[str, Any]:
-    """Show a batch with its progress and cost so far."""
+    """Show a batch with its progress and cost so far, when it may be done, and what is being posted to it."""
+    progress, now = batch_progress(batch), app_now()
     figures = {
-        "progress": asdict(batch_progress(batch)),
+        "progress": asdict(progress),
+        "expected_finish": asdict(lab_queries.expected_finish(batch, progress, now)),
+        "postings": lab_queries.postings_under_way(batch),
         "cost": asdict(lab_queries.cost_of(batch)),
         "simulation": shown_simulation(lab_queries.simulation_of(batch)),
     }
@@ -130,7 +133,7 @@ class OneBatch(BatchView):
 
     @extend_schema(operation_id="get_batch", tags=TAG, responses={200: BatchDetail, **READ})
     def get(self, request: Request, batch_id: UUID) -> Response:
-        """Show a batch: its state, its wanted answers by state, and its cost so far."""
+        """Show a batch: its wanted answers by state, its cost so far, when it may be done, and postings under way."""
         refuse_unknown_parameters(request, ())
         return Response(detailed(finding.one(self.rows(), batch_id)))
 
@@ -212,7 +215,11 @@ def mover(name: str, act: Callable[..., Batch], sentence: str) -> type[MoveBatch
 LaunchBatch = mover("launch", publishing.launch_batch, "Hand the batch's tasks out to experts.")
 PauseBatch = mover("pause", publishing.pause_batch, "Hand nothing more out; work under way goes on.")
 ResumeBatch = mover("resume", publishing.resume_batch, "Hand work out again.")
-DrainBatch = mover("drain", publishing.drain_batch, "Take no more tasks; complete when the last answer is decided.")
+DrainBatch = mover(
+    "drain",
+    publishing.drain_batch,
+    "Take no more tasks, hand out what is there, and complete when it is decided.",
+)
 
 
 def _filtered(request: Request, rows: Any) -> Any:

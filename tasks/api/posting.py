@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -35,7 +36,7 @@ from labs.doors import (
 from labs.models import Scope
 from tasks import lab_queries
 from tasks.actions import ingest
-from tasks.actions.posting import Posting
+from tasks.actions.posting import Posting, numbered
 from tasks.api import finding
 from tasks.api.bodies import BodyLines
 from tasks.models import Batch, IngestMode, IngestRun, Task
@@ -126,22 +127,19 @@ class Tasks(LabView):
     def _take_all(self, request: Request, posting: Posting, *, is_array: bool) -> bytes:
         """Read, check and stage the whole body; return its hash."""
         self.posting = posting
+        lines: Iterable[tuple[int, bytes | None]]
+        digest: Callable[[], bytes]
         if is_array:
             raw = read_body(request._request, at_most=MAX_ARRAY_BYTES)
-            for number, value in enumerate(read_array(raw), 1):
-                posting.take_value(number, value)
-            digest = idempotency.digest_of(raw)
+            lines, digest = numbered(read_array(raw)), lambda: idempotency.digest_of(raw)
         else:
-            lines = BodyLines(request._request, on_chunk=Renewal(self), is_hashed=self.reservation is not None)
-            for number, line in lines:
-                posting.take(number, line)
-                if posting.is_full:
-                    ingest.stage_lines(posting.run, posting.flush(), now=app_now())
-            digest = lines.digest.digest()
-        ingest.stage_lines(posting.run, posting.flush(), now=app_now())
+            body = BodyLines(request._request, on_chunk=Renewal(self), is_hashed=self.reservation is not None)
+            lines, digest = body, body.digest.digest
+        for rows in posting.chunks(lines):
+            ingest.stage_lines(posting.run, rows, posting.tally, now=app_now())
         if posting.is_spoilt:
             raise ingest.IngestRefused(posting.tally.errors, posting.tally.rejected)
-        return digest
+        return digest()
 
     def _merge(self, request: Request, digest: bytes) -> Response:
         """Make tasks of what was staged, closing the Idempotency-Key in the same transaction."""

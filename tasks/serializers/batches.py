@@ -107,15 +107,42 @@ class BatchOut(serializers.ModelSerializer[Batch]):
         read_only_fields: tuple[str, ...] = fields
 
 
+class FinishOut(serializers.Serializer[Any]):
+    """When the last answer comes in at the pace since the launch; null with its reason where nobody can tell."""
+
+    at = serializers.DateTimeField(allow_null=True)
+    reason = serializers.CharField(allow_blank=True)
+
+
+class PostingOut(serializers.Serializer[Any]):
+    """A posting whose lines are still coming in: how many came, are good and wait, or were bad."""
+
+    id = serializers.CharField()
+    lines = serializers.IntegerField()
+    staged = serializers.IntegerField()
+    rejected = serializers.IntegerField()
+    started_at = serializers.DateTimeField()
+    touched_at = serializers.DateTimeField()
+
+
 class BatchDetail(BatchOut):
     """A batch with its progress and cost."""
 
     progress = SlotCounts(read_only=True)
+    expected_finish = FinishOut(read_only=True)
+    postings = PostingOut(read_only=True, many=True)
     cost = CostOut(read_only=True)
     simulation = SimulationOut(read_only=True, allow_null=True)
 
     class Meta(BatchOut.Meta):
-        fields: tuple[str, ...] = (*BatchOut.Meta.fields, "progress", "cost", "simulation")
+        fields: tuple[str, ...] = (
+            *BatchOut.Meta.fields,
+            "progress",
+            "expected_finish",
+            "postings",
+            "cost",
+            "simulation",
+        )
         read_only_fields: tuple[str, ...] = fields
 
 

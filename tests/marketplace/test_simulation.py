@@ -222,8 +222,8 @@ def test_tasks_posted_to_a_running_batch_are_done_too() -> None:
 
     run = ingest.open_ingest(batch, ingest_mode="partial", key="", by=play.owner, now=app_now())
     posting_now = posting.Posting(batch, run)
-    posting_now.take(1, b'{"external_id": "late", "payload": {"prompt": "And then?"}}')
-    ingest.stage_lines(run, posting_now.flush(), now=app_now())
+    (rows,) = posting_now.chunks([(1, b'{"external_id": "late", "payload": {"prompt": "And then?"}}')])
+    ingest.stage_lines(run, rows, posting_now.tally, now=app_now())
     ingest.merge_ingest(run, posting_now.tally, by=play.owner, now=app_now())
     finish()
 

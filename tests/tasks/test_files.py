@@ -17,7 +17,7 @@ from agreements.models import ContentAccess, Signature
 from kernel.db import app_now
 from tasks.actions import ingest, publishing
 from tasks.actions.files import erase_file, store_file
-from tasks.actions.posting import Posting
+from tasks.actions.posting import Posting, numbered
 from tasks.models import Batch, Claim, File, Task
 from tests.database import owner_connection
 from tests.labs.factories import NOW, ApiClient, make_client
@@ -256,12 +256,10 @@ def test_a_chunk_asks_once_for_all_its_files(
 ) -> None:
     names = [stored(world).public_id for _ in range(3)]
     run = ingest.open_ingest(batch, ingest_mode="partial", key="", by=world.owner, now=NOW)
-    posting = Posting(batch, run)
-    for number, name in enumerate(names * 3, 1):
-        posting.take_value(number, line(f"t-{number}", name))
+    lines = numbered([line(f"t-{number}", name) for number, name in enumerate(names * 3)])
 
     with django_assert_num_queries(1):
-        rows = posting.flush()
+        (rows,) = Posting(batch, run).chunks(lines)
 
     assert len(rows) == 9
 

@@ -159,9 +159,12 @@ def resume_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
 
 @action
 def drain_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
-    """Take no more tasks; the batch completes when the last answer is decided."""
+    """Take no more tasks; the batch completes when the last answer is decided. One that is paused goes on."""
     was = move(batch, BatchState.DRAINING, moves=BATCH_MOVES, now=now)
     audit(by, "batch.draining", batch, at=now, was=was)
+    _tell(batch, "batch.draining", now)
+    if was == BatchState.PAUSED:
+        due("tasks.batch_opened", batch=batch.pk)
     due("tasks.batch_drained", batch=batch.pk)
     return batch
 
