@@ -108,10 +108,11 @@ class Tasks(LabView):
         other content it is that line's error `conflict`. Lines are checked against the project's kind, and every error
         names its line and a JSON pointer. Nothing of a posting shows until all of it is in.
         """
+        # First: in another charset than UTF-8 the parameters, too, would be read as what they are not.
+        is_array = content_type_of(request._request, allowed=(NDJSON, JSON)) == JSON
         refuse_unknown_parameters(request, {"mode"})
         mode = read_choice(request, "mode", IngestMode.values) or IngestMode.PARTIAL
         batch = self._batch(batch_id)
-        is_array = content_type_of(request._request, allowed=(NDJSON, JSON)) == JSON
         name = request.headers.get("Idempotency-Key")
         stored = self.reserve_stream(name) if name is not None else None
         if stored is not None:
