@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 
 from agreements.models import Signature
 from agreements.states import SignatureState, VersionState
@@ -19,7 +19,7 @@ from tasks.states import BatchState, ClaimState, OfferState, ProjectState, SlotS
 
 HAS_LIVE_CLAIM = Reason("has_live_claim", "You have a task in hand already. Finish it or give it back first.")
 # The nearer a reason is to work, the sooner it is said.
-ORDER = ("nda_unsigned", "no_seat", "all_held", "budget_reached", "paused", "finished", "no_reviews")
+ORDER = ("nda_unsigned", "no_seat", "all_held", "budget_reached", "cap_reached", "paused", "finished", "no_reviews")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ class Standing:
     has_seat: bool
     has_open: bool
     has_held: bool
+    has_room: bool
 
 
 def live_claim(expert: Expert) -> Claim | None:
@@ -147,6 +148,9 @@ def _standings(expert: Expert, kind: str) -> list[Standing]:
         "is_signed": Exists(signed),
         "has_seat": Exists(seats),
         "has_open": Exists(slots.filter(Q(state=SlotState.OPEN), ~Exists(touched))),
+        "has_room": Exists(
+            running.filter(Q(cap_minor__isnull=True) | Q(cap_minor__gte=F("committed_minor") + OuterRef("hold_minor")))
+        ),
         "has_held": Exists(slots.filter(state__in=(SlotState.CLAIMED, SlotState.SUBMITTED))),
     }
     launched = Eligibility.objects.filter(expert=expert, project__state__in=(ProjectState.LIVE, ProjectState.PAUSED))
@@ -170,6 +174,8 @@ def _why_no_work(standing: Standing, is_out_of_budget: bool) -> list[Reason]:
         ]
     if standing.has_open and (is_out_of_budget or _is_out_of_budget(row)):
         return [Reason("budget_reached", f"{name} has reached its budget. It goes on when its client adds to it.")]
+    if standing.has_open and not standing.has_room:
+        return [Reason("cap_reached", f"{name} has reached what its client will spend on it for now.")]
     return [Reason("all_held", f"All open tasks of {name} are in somebody's hands. Look again in a few minutes.")]
 
 

@@ -21,6 +21,7 @@ from payments import credits
 from payments.credits import BudgetReached
 from payments.rates import cost_minor
 from tasks import queries, rules
+from tasks.actions import caps
 from tasks.actions.endings import end_unfinished
 from tasks.actions.picking import Wish, take_slot
 from tasks.actions.timing import claim_in_hand
@@ -59,7 +60,13 @@ def claim_next(
 def _claim_within_budget(expert: Expert, wish: Wish, *, now: datetime) -> Claim:
     try:
         return _claim(expert, wish, without=(), now=now)
+    except OverCap:
+        pass  # Somebody else took what was left of a batch's cap; its other batches are still there.
     except OutOfBudget as lost:
+        return _claim(expert, wish, without=(lost.project,), now=now)
+    try:
+        return _claim(expert, wish, without=(), now=now)
+    except (OverCap, OutOfBudget) as lost:
         return _claim(expert, wish, without=(lost.project,), now=now)
 
 
@@ -71,6 +78,16 @@ class OutOfBudget(BudgetReached):
         self.project = project
 
 
+class OverCap(Refused):
+    """A batch's cap was reached by somebody else in the meantime, or covers less than this claim holds."""
+
+    code = "cap_reached"
+
+    def __init__(self, project: UUID) -> None:
+        super().__init__("This batch has reached what its client will spend on it.")
+        self.project = project
+
+
 def _claim(expert: Expert, wish: Wish, *, without: Collection[UUID], now: datetime) -> Claim:
     taken: list[Claim] = []
     try:
@@ -79,6 +96,8 @@ def _claim(expert: Expert, wish: Wish, *, without: Collection[UUID], now: dateti
     except BudgetReached as reached:
         raise OutOfBudget(taken[-1].project_id) from reached
     except IntegrityError as error:
+        if caps.WITHIN_CAP in str(error):
+            raise OverCap(taken[-1].project_id) from error
         raise _explained(error) from error
 
 
@@ -119,12 +138,15 @@ def _explained(error: IntegrityError) -> Refused:
 def _hold_for_work(claim: Claim, now: datetime) -> None:
     """Set aside the most that the work and every review of it can cost; this comes last, as the budget is shared."""
     parts = claim.review_layers * rules.REVIEW_ROUNDS if claim.is_review_drawn else 0
+    work = cost_minor(claim.cap_seconds, claim.rate_minor, claim.fee_bps)
+    review = cost_minor(claim.review_cap_seconds, claim.review_rate_minor, claim.fee_bps) if parts else 0
+    caps.commit_to_batch(claim.batch_id, work + parts * review)
     claim.hold = credits.hold_for_claim(
         lab_id=claim.lab_id,
         project=encode_id(Project.PREFIX, claim.project_id),
         subject=claim.public_id,
-        work_minor=cost_minor(claim.cap_seconds, claim.rate_minor, claim.fee_bps),
-        review_minor=cost_minor(claim.review_cap_seconds, claim.review_rate_minor, claim.fee_bps) if parts else 0,
+        work_minor=work,
+        review_minor=review,
         review_parts=parts,
         currency=claim.currency,
         at=now,
@@ -201,8 +223,16 @@ def extend_cap(claim_id: UUID, *, expert: Expert, fence: int, now: datetime) -> 
     Claim.objects.filter(pk=claim.pk).update(cap_seconds=cap, is_cap_extended=True)
     claim.cap_seconds, claim.is_cap_extended = cap, True
     audit(expert.user, "claim.cap_raised", claim, at=now, cap_seconds=cap)
+    _commit_more(claim, by_minor)
     credits.raise_hold(claim.hold, by_minor=by_minor, key=f"{claim.public_id}-cap", at=now)
     return claim
+
+
+def _commit_more(claim: Claim, by_minor: int) -> None:
+    try:
+        caps.commit_to_batch(claim.batch_id, by_minor)
+    except IntegrityError as error:
+        raise Refused("This batch has reached what its client will spend on it; it covers no more time.") from error
 
 
 @action

@@ -12,6 +12,7 @@ from kernel.db import require_transaction
 from kernel.states import move
 from payments import credits
 from tasks import rules
+from tasks.actions import caps
 from tasks.actions.timing import stop_meter
 from tasks.models import Claim, Offer, Slot, Task, WorkKind
 from tasks.states import (
@@ -70,6 +71,7 @@ def pay(claim: Claim, *, reason: str, with_fee: bool, now: datetime) -> None:
     if claim.kind == WorkKind.REVIEW and not claim.approved_seconds:
         credits.give_back_review_part(claim.hold, at=now)
         return
+    caps.give_back_unspent(claim, with_fee=with_fee)
     credits.settle(
         claim.hold,
         expert=claim.expert,

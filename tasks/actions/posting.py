@@ -107,8 +107,7 @@ def create_batch_with_tasks(
     batch = add_batch(
         project,
         name=values["name"],
-        priority=values.get("priority", 0),
-        due_at=values.get("due_at"),
+        terms={name: values[name] for name in ("priority", "due_at", "cap_minor") if name in values},
         simulation=values.get("simulation"),
         by=by,
         now=now,

@@ -31,6 +31,9 @@ class Batch(TypedIdModel, Stateful):
     name = models.CharField(max_length=200)
     priority = models.SmallIntegerField(default=0)  # Higher goes first.
     due_at = models.DateTimeField(null=True, blank=True)
+    # The most that its work and reviews may cost, in the project's currency; counted only where there is such a cap.
+    cap_minor = models.BigIntegerField(null=True, blank=True)
+    committed_minor = models.BigIntegerField(default=0, db_default=0)  # Held and spent.
     created_by = models.CharField(max_length=64)  # The public id of a person or of a key.
     created_at = models.DateTimeField()
     staged_at = models.DateTimeField(null=True, blank=True)
@@ -61,6 +64,11 @@ class Batch(TypedIdModel, Stateful):
                 condition=Q(settled_at__isnull=True) | Q(state__in=(BatchState.COMPLETED, BatchState.CANCELLED)),
                 name="batch_settled_is_over",
             ),
+            models.CheckConstraint(
+                condition=Q(cap_minor__isnull=True) | Q(cap_minor__gt=0, committed_minor__lte=F("cap_minor")),
+                name="batch_within_cap",
+            ),
+            models.CheckConstraint(condition=Q(committed_minor__gte=0), name="batch_commits_no_less_than_nothing"),
         )
 
     def __str__(self) -> str:

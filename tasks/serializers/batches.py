@@ -22,6 +22,8 @@ from tasks.serializers.simulations import SimulationIn, SimulationOut
 from tasks.states import BatchState
 
 MAX_INLINE = 1_000
+MOST_CAP = 10**15
+CAP = "The most that its work and reviews may cost, in minor units of the project's currency."
 
 
 class LineIn(StrictSerializer):
@@ -56,6 +58,7 @@ class BatchFields(StrictSerializer):
     name = SafeNameField(required=False)
     priority = SafeIntegerField(required=False, min_value=-MAX_PRIORITY, max_value=MAX_PRIORITY)
     due_at = SafeTimeField(required=False, allow_null=True)
+    cap_minor = SafeIntegerField(required=False, allow_null=True, min_value=1, max_value=MOST_CAP, help_text=CAP)
 
 
 class BatchCreate(BatchFields):
@@ -101,7 +104,8 @@ class BatchOut(serializers.ModelSerializer[Batch]):
     class Meta:
         model = Batch
         fields: tuple[str, ...] = (
-            "id", "project", "state", "name", "priority", "due_at", "created_at", "staged_at", "launched_at",
+            "id", "project", "state", "name", "priority", "due_at", "cap_minor", "committed_minor",
+            "created_at", "staged_at", "launched_at",
             "completed_at", "cancelled_at", "cancel_reason", "settled_at",
         )  # fmt: skip
         read_only_fields: tuple[str, ...] = fields

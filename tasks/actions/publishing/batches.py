@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any, NoReturn
 
-from django.db.models import F
+from django.db.models import F, Q
 
 from accounts.audit import Actor, audit
 from accounts.outbox import due
 from kernel.db import action, require_transaction
-from kernel.errors import Refused
+from kernel.errors import LostRace, Refused
 from kernel.guards import clean_name, clean_text
 from kernel.states import move
 from labs import rules as lab_rules
@@ -43,10 +44,12 @@ def create_batch(
     now: datetime,
     priority: int = 0,
     due_at: datetime | None = None,
+    cap_minor: int | None = None,
     simulation: Mapping[str, int] | None = None,
 ) -> Batch:
     """Open an empty batch in a project that is not closed; ``simulation`` is for test batches."""
-    return add_batch(project, name=name, by=by, now=now, priority=priority, due_at=due_at, simulation=simulation)
+    terms = {"priority": priority, "due_at": due_at, "cap_minor": cap_minor}
+    return add_batch(project, name=name, by=by, now=now, terms=terms, simulation=simulation)
 
 
 def add_batch(
@@ -55,11 +58,10 @@ def add_batch(
     name: str,
     by: Actor,
     now: datetime,
-    priority: int,
-    due_at: datetime | None,
+    terms: Mapping[str, Any],
     simulation: Mapping[str, int] | None,
 ) -> Batch:
-    """Open an empty batch, as a step of the caller's action."""
+    """Open an empty batch, as a step of the caller's action; ``terms`` are its priority, due time and cap."""
     require_transaction()
     if project.state == ProjectState.CLOSED:
         raise Refused("This project is closed. Open a new one to post more work.")
@@ -67,8 +69,7 @@ def add_batch(
         project=project,
         lab_id=project.lab_id,
         name=clean_name(name, name="name"),
-        priority=priority,
-        due_at=due_at,
+        **terms,
         created_by=by.public_id,
         created_at=now,
         state=BatchState.DRAFT,
@@ -81,20 +82,36 @@ def add_batch(
 
 @action
 def update_batch(batch: Batch, changes: dict[str, object], *, by: Actor, now: datetime) -> Batch:
-    """Change a batch's name, priority or due time; open slots take the new priority."""
+    """Change a batch's name, priority, due time or cap; open slots take the new priority.
+
+    A cap is given before the launch, and may be changed after it, never below what is held and spent.
+    """
     if batch.state in (BatchState.COMPLETED, BatchState.CANCELLED):
         raise Refused("This batch is over and cannot be changed.")
-    before = Batch.objects.select_for_update().get(pk=batch.pk).priority
-    Batch.objects.filter(pk=batch.pk).update(**changes)
-    for name, value in changes.items():
-        setattr(batch, name, value)
-    if batch.priority != before:
-        # A slot's priority is its batch's plus its task's own.
-        Slot.objects.filter(batch=batch, state=SlotState.OPEN).update(
-            priority=F("priority") + (batch.priority - before)
-        )
+    before, cap = batch.priority, changes.get("cap_minor")
+    by_much = int(str(changes.get("priority", before))) - before
+    if by_much:
+        # A slot's priority is its batch's plus its task's own. Slots come before their batch, as in a claim.
+        Slot.objects.filter(batch=batch, state=SlotState.OPEN).update(priority=F("priority") + by_much)
+    rows = Batch.objects.filter(pk=batch.pk, priority=before)
+    if cap is not None:
+        counted = Q(launched_at__isnull=True) | Q(cap_minor__isnull=False)
+        rows = rows.filter(counted, committed_minor__lte=cap)
+    if not rows.update(**changes):
+        _explain_refusal(batch, before)
+    batch.refresh_from_db(fields=[*changes, "committed_minor"])
     audit(by, "batch.changed", batch, at=now, fields=" ".join(sorted(changes)))
     return batch
+
+
+def _explain_refusal(batch: Batch, priority: int) -> NoReturn:
+    """Say why a batch did not take its changes."""
+    now = Batch.objects.get(pk=batch.pk)
+    if now.priority != priority:
+        raise LostRace("Somebody else changed this batch a moment ago. Load it again to see how it stands.")
+    if now.launched_at is not None and now.cap_minor is None:
+        raise Refused("This batch was launched without a cap: what it costs has not been counted against one.")
+    raise Refused(f"{now.committed_minor} minor units are held or spent already: the cap cannot be less.")
 
 
 @action
@@ -173,10 +190,10 @@ def drain_batch(batch: Batch, *, by: Actor, now: datetime) -> Batch:
 def cancel_batch(batch: Batch, *, by: Actor, now: datetime, reason: str = "") -> Batch:
     """Stop the batch: open work is void, work under way is closed out and paid, submitted work is still decided."""
     reason = clean_text(reason, name="reason", max_length=500)
-    was = move(batch, BatchState.CANCELLED, moves=BATCH_MOVES, now=now, cancelled_at=now, cancel_reason=reason)
     voided = Slot.objects.filter(batch=batch, kind=WorkKind.WORK, state=SlotState.OPEN).update(
         state=SlotState.VOID, state_changed_at=now
     )
+    was = move(batch, BatchState.CANCELLED, moves=BATCH_MOVES, now=now, cancelled_at=now, cancel_reason=reason)
     Offer.objects.filter(batch=batch, state=OfferState.OFFERED).update(state=OfferState.EXPIRED, state_changed_at=now)
     audit(by, "batch.cancelled", batch, at=now, was=was, voided=voided)
     _tell(batch, "batch.cancelled", now)
