@@ -59,6 +59,11 @@ def open_jobs() -> QuerySet[OutboxItem]:
     return OutboxItem.objects.filter(done_at=None, dead_at=None).order_by("run_after", "id")
 
 
+def is_dead(kind: str, key: str) -> bool:
+    """Tell whether the work that became due under this key was given up."""
+    return OutboxItem.objects.filter(kind=kind, key=key, dead_at__isnull=False).exists()
+
+
 def dead_jobs() -> QuerySet[OutboxItem]:
     """List dead letters, newest first."""
     return OutboxItem.objects.filter(dead_at__isnull=False).order_by("-dead_at", "-id")

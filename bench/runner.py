@@ -10,7 +10,7 @@ import django
 
 from bench.report import Report
 
-BENCHES = ("claim", "ingest", "lists")
+BENCHES = ("claim", "ingest", "export", "lists")
 
 
 def read_options() -> argparse.Namespace:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
@@ -53,6 +53,15 @@ def has_reviewer_mark(expert: Expert, domain: Domain) -> bool:
 def verified_credential_classes(expert: Expert, on: date) -> set[str]:
     """Return the classes of proof that are verified and not expired on ``on``."""
     return set(Credential.objects.counting(on).filter(expert=expert).values_list("credential_class", flat=True))
+
+
+def credential_classes_by_expert(experts: Collection[UUID], on: date) -> dict[UUID, list[str]]:
+    """Return the same for several experts by their keys, sorted, in one query; [] for an expert without any."""
+    found: dict[UUID, list[str]] = {expert: [] for expert in experts}
+    held = Credential.objects.counting(on).filter(expert__in=experts).order_by("credential_class")
+    for expert, credential_class in held.values_list("expert_id", "credential_class").distinct():
+        found[expert].append(credential_class)
+    return found
 
 
 def jurisdictions(expert: Expert, on: date) -> set[str]:

@@ -169,6 +169,14 @@ def make_export(export: str) -> None:
     exporting.make_export(row, now=app_now())
 
 
+@job("tasks.sweep_exports")
+def sweep_exports() -> None:
+    """Say which exports will not come, and take back files that have lain long enough."""
+    now = app_now()
+    exporting.fail_given_up(now)
+    exporting.expire_old(now, AT_ONCE)
+
+
 @job("tasks.sweep_ingest")
 def sweep_ingest() -> None:
     """Forget postings that broke off."""

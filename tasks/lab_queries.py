@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,13 @@ from uuid import UUID
 import orjson
 from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
 
-from agreements.gate import open_each_for_lab, open_for_lab
+from agreements.gate import open_each_for_lab
 from agreements.models import Agreement
-from experts.queries import verified_credential_classes
-from kernel.sealing import Sealed
 from labs.doors import Pointers
 from labs.models import Lab, Mode
 from payments.rates import fee_minor, pay_minor
 from tasks import content
-from tasks.exports.record import pseudonym
+from tasks.exports.record import provenance, pseudonym
 from tasks.kinds import registry
 from tasks.models import (
     TASK_CONTENT,
@@ -47,6 +45,18 @@ NOT_RUNNING = "The batch is not running; a quote says what to expect."
 ALL_IN = "All answers are in; those that were handed in wait for their decision."
 NONE_IN = "No answer has come in yet; a quote says what to expect."
 WITH_FEE = ("accepted", "fixed", "reviewed")
+LISTED = (
+    "version",
+    "active_seconds",
+    "submitted_at",
+    *(f"claim__{name}" for name in ("state", "tier", "shown_order", "expert", "decision_due_at", "decided_at")),
+    "claim__task__external_id",
+    "claim__batch__id",
+    "claim__project__kind",
+    "claim__guideline__number",
+    "claim__agreement_version__number",
+)
+SEALED = ("response", "claim__project__data_key")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +175,17 @@ def submissions_of(lab: Lab, mode: str) -> QuerySet[Submission]:
         .select_related(
             "claim__task",
             "claim__batch",
-            "claim__project__lab",
-            "claim__expert",
+            "claim__project",
             "claim__guideline",
             "claim__agreement_version",
         )
         .annotate(newest_version=Subquery(newest.values("version__max")[:1]))
     )
+
+
+def listed(submissions: QuerySet[Submission], *, with_response: bool) -> QuerySet[Submission]:
+    """Read no more than what is shown of them; what is sealed, and its key, only with the response."""
+    return submissions.only(*LISTED, *(SEALED if with_response else ()))
 
 
 def slots_of_tasks(tasks: Sequence[Task]) -> dict[UUID, Progress]:
@@ -209,12 +223,15 @@ def cost_of(batch: Batch) -> Cost:
 def reviews_by_submission(submissions: Sequence[Submission]) -> dict[UUID, list[Review]]:
     """Group the judgements of some submissions, oldest first, in one query."""
     found: dict[UUID, list[Review]] = {submission.pk: [] for submission in submissions}
-    for review in Review.objects.filter(submission__in=submissions).order_by("decided_at", "pk"):
+    reviews = Review.objects.filter(submission__in=submissions).defer("notes", "fixed_response")
+    for review in reviews.order_by("decided_at", "pk"):
         found[review.submission_id].append(review)
     return found
 
 
-def submission_row(submission: Submission, reviews: Iterable[Review], *, at: datetime) -> dict[str, Any]:
+def submission_row(
+    submission: Submission, reviews: Iterable[Review], classes: Mapping[UUID, list[str]]
+) -> dict[str, Any]:
     """Return a submission as its lab may see it: a pseudonym, no name, no content."""
     claim = submission.claim
     return {
@@ -238,16 +255,16 @@ def submission_row(submission: Submission, reviews: Iterable[Review], *, at: dat
             }
             for review in reviews
         ],
-        "provenance": {
-            "expert": pseudonym(claim.project_id, claim.expert_id),
-            "tier": claim.tier,
-            "credential_classes": sorted(verified_credential_classes(claim.expert, at.date())),
-            "guideline_version": claim.guideline.number if claim.guideline else None,
-            "agreement_version": claim.agreement_version.number,
-            "active_seconds": submission.active_seconds,
-            "shown_order": list(claim.shown_order),
-            "kind_version": registry.get(claim.project.kind).version,
-        },
+        "provenance": provenance(
+            expert=pseudonym(claim.project_id, claim.expert_id),
+            tier=claim.tier,
+            classes=classes[claim.expert_id],
+            guideline=claim.guideline.number if claim.guideline else None,
+            agreement=claim.agreement_version.number,
+            active_seconds=submission.active_seconds,
+            shown_order=claim.shown_order,
+            kind_version=registry.get(claim.project.kind).version,
+        ),
     }
 
 
@@ -259,15 +276,8 @@ def opened_tasks(project: Project, tasks: Sequence[Task], *, by: str, at: dateti
     return [{"payload": payload, "metadata": rest[0] if rest else None} for payload, *rest in parts]
 
 
-def opened_responses(submissions: Sequence[Submission], *, by: str, at: datetime) -> list[Any]:
-    """Open the answers of some submissions of one project for its lab; one access row each."""
-    found = []
-    for submission in submissions:
-        project = submission.claim.project
-        sealed = [content.response_of(submission, project)]
-        found += [orjson.loads(part) for part in _open(project, by, submission.public_id, at, sealed)]
-    return found
-
-
-def _open(project: Project, by: str, subject: str, at: datetime, sealed: list[Sealed]) -> Iterable[bytes]:
-    return open_for_lab(project.lab, by=by, subject=subject, purpose="api", at=at, contents=sealed, count=len(sealed))
+def opened_responses(lab: Lab, submissions: Sequence[Submission], *, by: str, at: datetime) -> list[Any]:
+    """Open the answers of some submissions for their lab; one access row each."""
+    sealed = {row.public_id: [content.response_of(row, row.claim.project)] for row in submissions}
+    opened = open_each_for_lab(lab, by=by, purpose="api", at=at, contents=sealed)
+    return [orjson.loads(opened[row.public_id][0]) for row in submissions]

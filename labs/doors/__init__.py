@@ -3,7 +3,7 @@
 from labs.doors import idempotency
 from labs.doors.authentication import HasScope, LabKeyAuthentication
 from labs.doors.bodies import JSON, NDJSON, content_type_of, parse_object, read_body
-from labs.doors.described import IDEMPOTENCY, PAGING, READ, WRITE, Nothing, page_of, query
+from labs.doors.described import GONE, IDEMPOTENCY, PAGING, READ, WRITE, Nothing, page_of, query
 from labs.doors.fields import (
     MoneySerializer,
     SafeBooleanField,
@@ -16,11 +16,12 @@ from labs.doors.fields import (
     StrictSerializer,
     WordsField,
 )
-from labs.doors.paging import Pointers, keyset_page, read_choice, refuse_unknown_parameters, rows_as
+from labs.doors.paging import Pointers, keyset_page, read_choice, read_choices, refuse_unknown_parameters, rows_as
 from labs.doors.problems import TooLarge, WrongType, answer, as_json, problem
 from labs.doors.views import LabView
 
 __all__ = [
+    "GONE",
     "IDEMPOTENCY",
     "JSON",
     "NDJSON",
@@ -55,6 +56,7 @@ __all__ = [
     "query",
     "read_body",
     "read_choice",
+    "read_choices",
     "refuse_unknown_parameters",
     "rows_as",
 ]

@@ -71,6 +71,8 @@ WRITE = {
     ),
 }
 
+GONE = _of({410: "The file has expired, or is no longer there."})
+
 IDEMPOTENCY = OpenApiParameter(
     "Idempotency-Key",
     OpenApiTypes.STR,

@@ -103,6 +103,14 @@ def read_choice(request: Request, name: str, allowed: Collection[str]) -> str | 
     return text
 
 
+def read_choices(request: Request, name: str, allowed: Collection[str]) -> set[str]:
+    """Return the words of a query parameter that lists some, with commas between them; none when it was not given."""
+    words = set(request.query_params.get(name, "").split(",")) - {""}
+    if words - set(allowed):
+        raise Invalid([FieldError(f"?{name}", "unknown_value", f"Choose any of: {', '.join(sorted(allowed))}.")])
+    return words
+
+
 def make_cursor(request: Request, row: TypedIdModel) -> str:
     """Write where a list goes on: readable by this lab, in this mode, on this address only."""
     return _signer(request).sign(row.public_id)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from accounts.audit import Actor, audit
 from accounts.outbox import due
+from accounts.queries import is_dead
 from kernel.db import action
 from kernel.errors import FieldError, Invalid
 from kernel.states import move
 from labs.events import record_event
 from tasks.exports import SHAPES, Json
-from tasks.exports.files import Written, write_file
+from tasks.exports.files import Written, path_of, write_file
 from tasks.exports.formats import FORMATS
 from tasks.exports.reading import accepted_claims, last_acceptance, rows_of
 from tasks.kinds import registry
@@ -21,6 +22,9 @@ from tasks.models import Batch, Export, Project
 from tasks.states import EXPORT_MOVES, ExportState
 
 PROGRESS_ROWS = 1_000
+MAKE = "tasks.make_export"
+KEPT = timedelta(days=30)
+GAVE_UP = "It could not be made, and we have been told. Ask for it again in a while."
 
 
 @action
@@ -56,7 +60,7 @@ def request_export(
         state_changed_at=now,
     )
     audit(by, "export.requested", export, at=now, project=project.public_id, shape=shape)
-    due("tasks.make_export", export=export.pk)
+    due(MAKE, key=export.public_id, export=export.pk)
     return export
 
 
@@ -109,6 +113,42 @@ def make_export(export: Export, *, now: datetime) -> Export:
     write = partial(FORMATS[export.file_format], rows, SHAPES[export.shape])
     written = write_file(file_name, write, key=bytes(export.project.data_key), about=export.public_id)
     return finish_export(export, written, file_name=file_name, schema_id=SHAPES[export.shape].schema_id, now=now)
+
+
+def fail_given_up(now: datetime) -> int:
+    """Mark exports as failed whose job was given up after its last attempt; return how many."""
+    unmade = Export.objects.filter(state__in=(ExportState.QUEUED, ExportState.RUNNING)).defer("project__data_key")
+    return sum(fail_export(export, now=now) for export in unmade if is_dead(MAKE, export.public_id))
+
+
+@action
+def fail_export(export: Export, *, now: datetime) -> bool:
+    """Say that an export will not come; another worker may have finished it in the meantime."""
+    locked = Export.objects.select_for_update().filter(pk=export.pk).first()
+    if locked is None or locked.state not in (ExportState.QUEUED, ExportState.RUNNING):
+        return False
+    was = move(locked, ExportState.FAILED, moves=EXPORT_MOVES, now=now, reason=GAVE_UP)
+    audit(None, "export.failed", locked, at=now, was=was)
+    return True
+
+
+def expire_old(now: datetime, limit: int) -> int:
+    """Take back files that have lain ready for thirty days; return how many."""
+    old = Export.objects.filter(state=ExportState.READY, ready_at__lte=now - KEPT).order_by("ready_at")
+    return sum(expire_export(export, now=now) for export in old[:limit])
+
+
+def expire_export(export: Export, *, now: datetime) -> bool:
+    """Close an export, then delete its file: what is asked for meanwhile is either whole or not there."""
+    _close_export(export, now=now)
+    path_of(export.file_name).unlink(missing_ok=True)
+    return True
+
+
+@action
+def _close_export(export: Export, *, now: datetime) -> None:
+    was = move(export, ExportState.EXPIRED, moves=EXPORT_MOVES, now=now)
+    audit(None, "export.expired", export, at=now, was=was)
 
 
 def _with_progress(export: Export, rows: Iterator[Json]) -> Iterator[Json]:

@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from kernel.db import app_now
 from labs.doors import (
+    GONE,
     IDEMPOTENCY,
     NDJSON,
     PAGING,
@@ -86,7 +87,7 @@ class Exports(ExportView):
             project,
             batch=batch,
             shape=values["shape"],
-            since=finding.since(values.get("since", "")),
+            since=finding.since(values.get("since", ""), project, batch),
             file_format=values["format"],
             by=self.key,
             now=app_now(),
@@ -110,7 +111,7 @@ class Download(ExportView):
     @extend_schema(
         operation_id="download_export",
         tags=TAG,
-        responses={(200, NDJSON): OpenApiTypes.BINARY, **WRITE},
+        responses={(200, NDJSON): OpenApiTypes.BINARY, **GONE, **WRITE},
     )
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
         """Download the file; the same bytes each time, and by Range the rest of a download that broke off."""

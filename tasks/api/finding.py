@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TypeVar
 
 from django.db.models import QuerySet
@@ -10,8 +9,9 @@ from django.http import Http404
 
 from kernel.errors import FieldError, Invalid
 from kernel.ids import BadId, TypedIdModel
+from tasks.models import Batch, Project
+from tasks.models.exports import since_number
 
-SINCE_FORM = re.compile(r"since_([0-9a-f]{1,15})")
 Row = TypeVar("Row", bound=TypedIdModel)
 
 
@@ -42,11 +42,18 @@ def by_id(rows: QuerySet[Row], text: str) -> Row:
         raise Http404 from error
 
 
-def since(text: str) -> int:
-    """Return the number that an earlier export's ``next_since`` names; 0 for none."""
+def since(text: str, project: Project, batch: Batch | None) -> int:
+    """Return the acceptance that an earlier export's ``next_since`` names; 0 for none.
+
+    Numbers count a project's acceptances: another project's, or a batch's for the whole, would leave rows out.
+    """
     if not text:
         return 0
-    found = SINCE_FORM.fullmatch(text)
-    if found is None:
-        raise Invalid([FieldError("/since", "not_a_cursor", "Send the next_since of an earlier export, as it was.")])
-    return int(found.group(1), 16)
+    try:
+        return since_number(text, project.pk, batch.pk if batch else None)
+    except LookupError:
+        detail = "This is of an export of something else. Send the next_since of one of the same project or batch."
+        raise Invalid([FieldError("/since", "not_yours", detail)]) from None
+    except ValueError:
+        detail = "Send the next_since of an earlier export, as it was."
+        raise Invalid([FieldError("/since", "not_a_cursor", detail)]) from None

@@ -10,6 +10,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from experts.queries import credential_classes_by_expert
 from kernel.db import app_now
 from kernel.errors import FieldError, Invalid
 from kernel.ids import BadId
@@ -24,6 +25,7 @@ from labs.doors import (
     page_of,
     query,
     read_choice,
+    read_choices,
     refuse_unknown_parameters,
 )
 from labs.models import Scope
@@ -35,6 +37,8 @@ from tasks.serializers.results import FixIn, RejectIn, SubmissionOut
 from tasks.states import ClaimState
 
 TAG = ["submissions"]
+EXPANDED = ("response", "stages", "provenance")
+EXPAND = query("expand", "`response` adds the answer; `stages` and `provenance` are there in any case. Commas between.")
 FILTERS = ("state", "batch", "task", "expand")
 
 
@@ -51,9 +55,10 @@ class SubmissionView(LabView):
         """Show submissions with their judgements, and their answers on request."""
         now = app_now()
         judged = lab_queries.reviews_by_submission(submissions)
-        rows = [lab_queries.submission_row(row, judged[row.pk], at=now) for row in submissions]
+        classes = credential_classes_by_expert({row.claim.expert_id for row in submissions}, now.date())
+        rows = [lab_queries.submission_row(row, judged[row.pk], classes) for row in submissions]
         if is_expanded:
-            opened = lab_queries.opened_responses(submissions, by=self.key.public_id, at=now)
+            opened = lab_queries.opened_responses(self.lab, submissions, by=self.key.public_id, at=now)
             rows = [{**row, "response": response} for row, response in zip(rows, opened, strict=True)]
         return [dict(row) for row in SubmissionOut(rows, many=True).data]
 
@@ -74,7 +79,7 @@ class Submissions(SubmissionView):
             query("state", "Only those whose claim is in this state.", choices=ClaimState.values),
             query("batch", "Only those of this batch."),
             query("task", "Only those of this task."),
-            query("expand", "`response` adds the answers.", choices=["response"]),
+            EXPAND,
         ],
         responses={200: page_of(SubmissionOut), **READ},
     )
@@ -87,7 +92,8 @@ class Submissions(SubmissionView):
             rows = rows.filter(claim__batch=_id_of(request, "batch", Batch))
         if "task" in request.query_params:
             rows = rows.filter(claim__task=_id_of(request, "task", Task))
-        is_expanded = read_choice(request, "expand", ["response"]) is not None
+        is_expanded = _wants_response(request)
+        rows = lab_queries.listed(rows, with_response=is_expanded)
         show = partial(self.shown, is_expanded=is_expanded)
         return Response(keyset_page(request, rows, show, filters=FILTERS))
 
@@ -98,14 +104,14 @@ class OneSubmission(SubmissionView):
     @extend_schema(
         operation_id="get_submission",
         tags=TAG,
-        parameters=[query("expand", "`response` adds the answer.", choices=["response"])],
+        parameters=[EXPAND],
         responses={200: SubmissionOut, **READ},
     )
     def get(self, request: Request, submission_id: UUID) -> Response:
         """Show a submission with its stages and provenance."""
         refuse_unknown_parameters(request, {"expand"})
-        is_expanded = read_choice(request, "expand", ["response"]) is not None
-        submission = finding.one(self.rows(), submission_id)
+        is_expanded = _wants_response(request)
+        submission = finding.one(lab_queries.listed(self.rows(), with_response=is_expanded), submission_id)
         return Response(self.shown([submission], is_expanded=is_expanded)[0])
 
 
@@ -189,6 +195,10 @@ class RejectSubmission(JudgeSubmission):
     def judge(self, submission: Submission, values: dict[str, Any]) -> Review:
         """Reject it."""
         return reviews.lab_reject(submission, by=self.key, now=app_now(), **values)
+
+
+def _wants_response(request: Request) -> bool:
+    return "response" in read_choices(request, "expand", EXPANDED)
 
 
 def _id_of(request: Request, name: str, model: Any) -> UUID:

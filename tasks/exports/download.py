@@ -27,11 +27,19 @@ class NotReady(Refused):
     code = "export_not_ready"
 
 
+class FileGone(Refused):
+    """The file is missing where it should lie."""
+
+    code, status = "export_gone", 410
+
+
 def file_response(request: HttpRequest, export: Export, *, by: str, at: datetime) -> HttpResponseBase:
     """Send an export's file, or the one range of it that is asked for; an access row is written before its first byte.
 
     ``If-Range`` holds the range to this very file; a range that lies outside is answered 416.
     """
+    if export.state == ExportState.EXPIRED:
+        raise FileGone("This export has expired. Ask for a new one: from the same since it holds the same rows first.")
     if export.state != ExportState.READY:
         raise NotReady(f"This export is {export.state.lower()}. Ask again when its state is READY.")
     size, etag = export.size_bytes or 0, f'"{export.sha256}"'
@@ -74,7 +82,10 @@ def range_of(header: str, size: int) -> tuple[int, int] | None:
 
 
 def _bytes(export: Export, start: int, end: int, *, by: str, at: datetime) -> Iterator[bytes]:
-    part = read_frames(export.file_name, key=bytes(export.project.data_key), about=export.public_id, start=start)
+    try:
+        part = read_frames(export.file_name, key=bytes(export.project.data_key), about=export.public_id, start=start)
+    except FileNotFoundError:
+        raise FileGone("The file of this export is no longer there. Ask for a new one.") from None
     opened = open_for_lab(
         export.lab,
         by=by,

@@ -44,3 +44,27 @@ def pseudonym(project_id: UUID, expert_id: UUID) -> str:
     """Name an expert the same way throughout a project; no other project's rows can be matched to the name."""
     digest = hmac.digest(settings.SECRET_KEY.encode(), b"expert:" + project_id.bytes + expert_id.bytes, "sha256")
     return "expert-" + b32encode(digest[:10]).decode().lower()
+
+
+def provenance(
+    *,
+    expert: str,
+    tier: int,
+    classes: list[str],
+    guideline: int | None,
+    agreement: int,
+    active_seconds: int,
+    shown_order: list[int],
+    kind_version: int,
+) -> Json:
+    """Say who made an answer, as far as a lab may know, and under which rules; gold is never told."""
+    return {
+        "expert": expert,
+        "tier": tier,
+        "credential_classes": classes,
+        "guideline_version": guideline,
+        "agreement_version": agreement,
+        "active_seconds": active_seconds,
+        "shown_order": shown_order,
+        "kind_version": kind_version,
+    }

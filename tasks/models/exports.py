@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from base64 import b32decode, b32encode
 from typing import ClassVar
+from uuid import UUID
 
 from django.db import models
 
@@ -13,7 +15,25 @@ from tasks.models.batches import Batch
 from tasks.models.projects import Project
 from tasks.states import ExportState
 
-SINCE = "since_{:x}"  # Opaque to labs.
+SINCE = "since_"
+
+
+def since_text(project: UUID, batch: UUID | None, number: int) -> str:
+    """Write where the next export of the same project or batch begins; opaque to labs."""
+    packed = project.bytes + (batch.bytes if batch else b"") + number.to_bytes(8, "big")
+    return SINCE + b32encode(packed).decode().rstrip("=").lower()
+
+
+def since_number(text: str, project: UUID, batch: UUID | None) -> int:
+    """Read it back; ValueError for what is none, LookupError for one of another project or batch."""
+    packed = text.removeprefix(SINCE).upper()
+    raw = b32decode(packed + "=" * (-len(packed) % 8))
+    number = int.from_bytes(raw[-8:], "big")
+    if not text.startswith(SINCE) or len(raw) not in (24, 40) or number >= 1 << 63:
+        raise ValueError("not a cursor")
+    if text != since_text(project, batch, number):
+        raise LookupError("of another project or batch")
+    return number
 
 
 class AcceptanceCount(models.Model):
@@ -71,9 +91,10 @@ class Export(TypedIdModel, Stateful):
     @property
     def since(self) -> str | None:
         """Where it begins, as labs write it; None for the beginning."""
-        return SINCE.format(self.since_number) if self.since_number else None
+        return since_text(self.project_id, self.batch_id, self.since_number) if self.since_number else None
 
     @property
     def next_since(self) -> str | None:
         """Where the next one begins that holds what this one does not yet."""
-        return None if self.until_number is None else SINCE.format(self.until_number)
+        number = self.until_number
+        return None if number is None else since_text(self.project_id, self.batch_id, number)

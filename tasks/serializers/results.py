@@ -85,7 +85,7 @@ class ExportIn(StrictSerializer):
     format = SafeChoiceField(required=False, choices=sorted(CONTENT_TYPES), default="jsonl")
     since = SafeNameField(
         required=False,
-        max_length=40,
+        max_length=80,
         help_text="The `next_since` of an earlier export: only what was accepted after all that it holds.",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+from datetime import timedelta
 from typing import Any
 
 import jsonschema_rs
@@ -11,16 +12,20 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from accounts.models import OutboxItem
 from accounts.outbox import drain
 from agreements.models import ContentAccess
 from kernel.db import app_now
+from tasks.actions import exporting
 from tasks.actions.reviews import lab_accept
-from tasks.models import Submission
+from tasks.exports.files import path_of
+from tasks.models import Export, Submission
 from tests.labs.factories import ApiClient, make_client
 from tests.races.threads import at_once
-from tests.tasks.factories import NOW, World, make_world, submitted
+from tests.tasks.factories import NOW, World, make_project, make_world, submitted
 
 ONE_AT_A_TIME = pytest.mark.django_db
+HOUR = timedelta(hours=1)
 WITH_COMMITS = pytest.mark.django_db(transaction=True)
 
 
@@ -45,8 +50,9 @@ def accept(world: World, *submissions: Submission) -> None:
 
 
 def export(lab: ApiClient, world: World, **wanted: str) -> dict[str, Any]:
-    """Ask for an export of the project, let it be made, and return it."""
-    asked = lab.post("/exports", {"project": world.project.public_id, "shape": "sft", **wanted})
+    """Ask for an export of the project, or of one batch, let it be made, and return it."""
+    of = {} if "batch" in wanted else {"project": world.project.public_id}
+    asked = lab.post("/exports", {**of, "shape": "sft", **wanted})
     assert asked.status_code == 202, asked.content
     drain()
     made: dict[str, Any] = lab.get(f"/exports/{asked.json()['id']}").json()
@@ -191,6 +197,57 @@ def test_what_is_no_cursor_is_refused_by_name(world: World, lab: ApiClient, sinc
     answer = lab.post("/exports", {"project": world.project.public_id, "shape": "sft", "since": since})
 
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/since")
+
+
+@ONE_AT_A_TIME
+def test_an_export_whose_job_was_given_up_has_failed_and_says_what_to_do(world: World, lab: ApiClient) -> None:
+    asked = lab.post("/exports", {"project": world.project.public_id, "shape": "sft"}).json()
+    OutboxItem.objects.filter(kind="tasks.make_export").update(dead_at=NOW)
+
+    exporting.fail_given_up(NOW)
+
+    shown = lab.get(f"/exports/{asked['id']}").json()
+    assert (shown["state"], shown["reason"]) == ("FAILED", exporting.GAVE_UP)
+    assert lab.get(f"/exports/{asked['id']}/download").status_code == 409
+
+
+@ONE_AT_A_TIME
+def test_a_file_is_taken_back_after_thirty_days(world: World, lab: ApiClient) -> None:
+    made = export(lab, world)
+    path = path_of(Export.objects.get().file_name)
+
+    expired = [exporting.expire_old(app_now() + exporting.KEPT + apart, 10) for apart in (-HOUR, HOUR)]
+
+    assert (expired, path.exists()) == ([0, 1], False)
+    answer = lab.get(f"/exports/{made['id']}/download")
+    assert (answer.status_code, answer.json()["code"]) == (410, "export_gone")
+
+
+@ONE_AT_A_TIME
+def test_a_file_that_is_missing_is_told_before_anything_is_sent(world: World, lab: ApiClient) -> None:
+    made = export(lab, world)
+    path_of(Export.objects.get().file_name).unlink()
+
+    answer = lab.get(f"/exports/{made['id']}/download")
+
+    assert (answer.status_code, answer.json()["code"]) == (410, "export_gone")
+
+
+@ONE_AT_A_TIME
+def test_a_cursor_goes_on_with_its_own_project_or_batch_only(world: World, lab: ApiClient) -> None:
+    accept(world, *hand_in_all(world))
+    other = make_project(world.lab, world.owner, domain=world.project.domain, version=world.version)
+    of_batch = export(lab, world, batch=world.batch.public_id)["next_since"]
+    of_project = export(lab, world)["next_since"]
+    wrong = [
+        {"project": world.project.public_id, "since": of_batch},
+        {"batch": world.batch.public_id, "since": of_project},
+        {"project": other.public_id, "since": of_project},
+    ]
+
+    answers = [lab.post("/exports", {**body, "shape": "canonical"}) for body in wrong]
+
+    assert [(each.status_code, each.json()["errors"][0]["code"]) for each in answers] == [(422, "not_yours")] * 3
 
 
 @WITH_COMMITS
