@@ -33,7 +33,7 @@ EVENT_KINDS: Final = {
     "guideline.acknowledged": "An expert read a new version of a project's guidelines.",
     "export.ready": "An export can be downloaded.",
     "funds.received": "A payment arrived.",
-    "funds.low": "Most of a budget or of the prepaid funds is used.",
+    "funds.low": "50, 80 or 100 % of a project's budget is used (`percent`).",
     "webhook.test": "You asked for a test delivery.",
 }
 # Ids, states, codes, times: words without spaces. Nothing that somebody wrote fits in here.

@@ -29,6 +29,7 @@ RECURRING: Final[dict[str, int]] = {
     "tasks.accept_by_clock": MINUTE,
     "tasks.expire_claims": 15,
     "tasks.expire_offers": MINUTE,
+    "tasks.sweep_budgets": MINUTE,
     "tasks.sweep_exports": 5 * MINUTE,
     "tasks.sweep_ingest": 5 * MINUTE,
 }

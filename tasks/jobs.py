@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Q
 
 from accounts.outbox import due, job
 from agreements.models import AgreementVersion, Signature
@@ -12,9 +13,9 @@ from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Mode
 from tasks import notices, routing
-from tasks.actions import claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
+from tasks.actions import budgets, claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
 from tasks.models import Batch, Claim, Export, Offer, Project, Question, Task
-from tasks.rules import HANDING_OUT
+from tasks.rules import HANDING_OUT, PAUSED_FOR_BUDGET
 from tasks.states import ClaimState, OfferState, ProjectState
 
 AT_ONCE = 100
@@ -167,6 +168,21 @@ def make_export(export: str) -> None:
     """Write the file of an export."""
     row = Export.objects.select_related("project", "lab").get(pk=UUID(export))
     exporting.make_export(row, now=app_now())
+
+
+@job("tasks.sweep_budgets")
+def sweep_budgets() -> None:
+    """Look at the budget of every project that hands work out or waits for money."""
+    watched = Q(state=ProjectState.LIVE) | Q(state=ProjectState.PAUSED, pause_reason=PAUSED_FOR_BUDGET)
+    for project in Project.objects.filter(watched).values_list("pk", flat=True):
+        budgets.watch_budget(project, now=app_now())
+
+
+@job("tasks.tell_of_budget", queue="notices")
+def tell_of_budget(project: str, percent: int, allocated_minor: int) -> None:
+    """Tell a lab's owners how much of a project's budget is used."""
+    row = Project.objects.select_related("lab").defer("data_key").get(pk=UUID(project))
+    notices.tell_of_budget(row, percent, allocated_minor, app_now())
 
 
 @job("tasks.sweep_exports")

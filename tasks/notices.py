@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.urls import reverse
 
+from accounts.mail import post_mail
 from accounts.notices import notify
 from agreements.models import AgreementVersion
 from kernel.db import action
 from labs.models import Member
-from tasks.models import Claim, Eligibility, Offer, Question
+from labs.queries import owners_of
+from tasks.models import Claim, Eligibility, Offer, Project, Question
 from tasks.states import ClaimState
 
 SAID = {
@@ -74,3 +77,18 @@ def tell_of_suspension(claim: Claim, version: AgreementVersion, at: datetime) ->
     """Tell an expert that the task in hand stands still until they sign, and for how long it is kept."""
     text = f"{claim.project.code_name}: the agreement has changed. Your task is kept for 24 h; sign to go on."
     notify(claim.expert.user, text, reverse("agreements:sign", args=[version.pk]), at)
+
+
+@action
+def tell_of_budget(project: Project, percent: int, allocated_minor: int, at: datetime) -> None:
+    """Tell a lab's owners, by letter too, how much of a budget is used, once for each amount allocated."""
+    page = reverse("tasks:project", args=[project.pk])
+    if percent == 100:
+        text = f"The budget of {project.name} covers no further task. It is paused, and goes on when you add to it."
+    else:
+        text = f"{percent} % of the budget of {project.name} is spent or held for work under way."
+    for owner in owners_of(project.lab):
+        body = f"Hello {owner.get_short_name()},\n\n{text}\n\n{settings.PUBLIC_URL}{page}\n"
+        key = f"budget-{project.public_id}-{percent}-of-{allocated_minor}-{owner.public_id}"
+        if post_mail(to=owner.email, subject=f"{project.name}: {percent} % of the budget", body=body, key=key):
+            notify(owner, text, page, at)

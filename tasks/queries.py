@@ -162,6 +162,8 @@ def _why_no_work(standing: Standing, is_out_of_budget: bool) -> list[Reason]:
     row, project, name = standing.row, standing.row.project, standing.row.project.code_name
     if not row.is_eligible:
         return [Reason(reason["rule"], f"{name}: {reason['detail']}") for reason in row.reasons]
+    if project.state == ProjectState.PAUSED and project.pause_reason == rules.PAUSED_FOR_BUDGET:
+        return [Reason("budget_reached", f"{name} has reached its budget. It goes on when its client adds to it.")]
     if project.state == ProjectState.PAUSED or (standing.is_batch_paused and not standing.is_running):
         return [Reason("paused", f"{name} is paused by its client. It will be offered again when it goes on.")]
     if not standing.is_signed:

@@ -23,6 +23,8 @@ REJECT_NOTES_MIN = 100
 RETRY_SECONDS = 30
 OFFER_LIFE = timedelta(hours=24)
 
+PAUSED_BY_LAB, PAUSED_FOR_BUDGET = "lab", "budget"  # Why a project is paused.
+
 # A batch in one of these states hands out its open work; its submitted work is judged in any state.
 HANDING_OUT = (BatchState.RUNNING, BatchState.DRAINING)
 

@@ -20,13 +20,13 @@ from labs.models import Lab, LabState, Mode
 from payments import credits as money_steps
 from payments.models import PLAY_MONEY
 from payments.queries import project_funds
+from tasks.actions import budgets
 from tasks.actions.publishing.checks import check_settings, why_not_launch
 from tasks.kinds import registry
 from tasks.models import Batch, GuidelineVersion, Project
+from tasks.rules import PAUSED_BY_LAB, PAUSED_FOR_BUDGET
 from tasks.states import PROJECT_MOVES, BatchState, ProjectState
 
-PAUSED_BY_LAB = "lab"
-PAUSED_FOR_BUDGET = "budget"
 # What an expert was promised with the work cannot change under them.
 FIXED_AFTER_LAUNCH = frozenset({"kind", "domain", "agreement", "currency", "tier_min", "tier_max", "code_name"})
 
@@ -163,10 +163,9 @@ def allocate_budget(project: Project, amount: Money, *, by: Actor, now: datetime
     key = f"allocate-{uuid7().hex}"
     money_steps.allocate(lab=project.lab, project=project.public_id, amount=amount, key=key, at=now)
     audit(by, "project.budget_allocated", project, at=now, amount_minor=amount.minor, currency=amount.currency)
+    budgets.grew(project)
     if project.state == ProjectState.PAUSED and project.pause_reason == PAUSED_FOR_BUDGET:
-        was = move(project, ProjectState.LIVE, moves=PROJECT_MOVES, now=now, pause_reason="")
-        audit(by, "project.resumed", project, at=now, was=was)
-        _tell(project, "project.resumed", now)
+        budgets.go_on(project, by=by, now=now)
     elif project.state == ProjectState.LIVE:
         due("tasks.project_changed", project=project.pk)
     return project
