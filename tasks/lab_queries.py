@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -44,6 +44,8 @@ EXPECTED = (BatchState.RUNNING, BatchState.DRAINING)
 NOT_RUNNING = "The batch is not running; a quote says what to expect."
 ALL_IN = "All answers are in; those that were handed in wait for their decision."
 NONE_IN = "No answer has come in yet; a quote says what to expect."
+MOST_AHEAD = timedelta(days=3_650)
+TOO_FAR = "At the pace so far it would take more than ten years; a quote says what to expect."
 WITH_FEE = ("accepted", "fixed", "reviewed")
 LISTED = (
     "version",
@@ -117,7 +119,10 @@ def expected_finish(batch: Batch, progress: Progress, now: datetime) -> Finish:
         return Finish(None, ALL_IN)
     if not done:
         return Finish(None, NONE_IN)
-    return Finish(now + (now - batch.launched_at) * (left / done), "")
+    ahead_seconds = (now - batch.launched_at).total_seconds() * left / done
+    if ahead_seconds > MOST_AHEAD.total_seconds():
+        return Finish(None, TOO_FAR)
+    return Finish(now + timedelta(seconds=ahead_seconds), "")
 
 
 def postings_under_way(batch: Batch) -> list[dict[str, Any]]:
@@ -138,7 +143,7 @@ def postings_under_way(batch: Batch) -> list[dict[str, Any]]:
 
 def tasks_of(batch: Batch) -> QuerySet[Task]:
     """List a batch's tasks without their content."""
-    return Task.objects.filter(batch=batch).select_related("batch").defer(*TASK_CONTENT)
+    return batch.tasks.defer(*TASK_CONTENT)  # Each knows this very batch; joined, it would be made anew for each row.
 
 
 def with_content(tasks: QuerySet[Task]) -> QuerySet[Task]:

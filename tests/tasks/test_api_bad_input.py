@@ -8,7 +8,7 @@ import pytest
 from django.apps import apps
 from django.db import connection
 
-from tasks.models import Project
+from tasks.models import Project, Task
 from tests.bad_input import (
     BAD_BODIES,
     BAD_IDS,
@@ -35,6 +35,7 @@ PROJECT: dict[str, object] = {
 }
 NAMES = {"name", "code_name", "domain", "agreement", "kind", "currency", "review_policy", "assignment"}
 TEXTS = {"description"}
+CAPS = {"beyond_int4", "null"}  # A cap may be as large as that, or none.
 LISTS = {"credential_classes", "languages", "countries", "content_flags", "jurisdictions_wanted"}
 NUMBERS = {"tier_min", "tier_max", "expected_seconds", "cap_seconds", "overlap_max", "review_share_bps", "seat_minutes"}
 WRITTEN = ("tasks.Project", "tasks.Batch", "tasks.Task", "tasks.Slot", "tasks.StagedLine", "tasks.IngestRun",
@@ -152,6 +153,7 @@ def test_a_field_of_a_line(world: World, lab: ApiClient, field: str, values: lis
         ("/projects/{project}/guidelines", "note", {**BAD_TEXTS, **WRONG_TYPES}),
         ("/projects/{project}/batches", "name", {**BAD_NAMES, **WRONG_TYPES}),
         ("/projects/{project}/batches", "priority", {n: v for n, v in BAD_INTEGERS.items() if n != "negative"}),
+        ("/projects/{project}/batches", "cap_minor", {n: v for n, v in BAD_INTEGERS.items() if n not in CAPS}),
         ("/projects/{project}/batches", "due_at", {n: v for n, v in BAD_TIMES.items() if n != "null"}),
         ("/projects/{project}/batches", "tasks", {"text": "x", "object": {}, "number": 7, "null": None, "lines": [1]}),
         ("/projects/{project}/budget:allocate", "amount", {**WRONG_TYPES, "minor": {"amount_minor": 1}}),
@@ -176,6 +178,27 @@ def test_every_other_field(world: World, lab: ApiClient, path: str, field: str, 
 
     for value in values.values():
         refused(lab, at, {**good.get(path, {}), field: value}, pointer=f"/{field}")
+
+
+@pytest.mark.parametrize("path", ["/batches/{batch}", "/tasks/{task}"])
+def test_a_priority_that_is_changed(world: World, lab: ApiClient, path: str) -> None:
+    task = Task.objects.get(batch=world.batch)
+    at = path.format(batch=world.batch.public_id, task=task.public_id)
+
+    for name, value in BAD_INTEGERS.items():
+        if name != "negative":
+            refused(lab, at, {"priority": value}, method="patch", pointer="/priority")
+    for raw in BAD_BODIES.values():
+        if raw:
+            refused(lab, at, raw, method="patch")
+
+
+@pytest.mark.parametrize("value", [NUL, "", "x" * 201, "' OR 1=1 --", "\u202e", "%"])
+def test_what_a_list_of_tasks_is_filtered_by(world: World, lab: ApiClient, value: str) -> None:
+    for name in ("state", "tag", "external_id", "expand"):
+        answer = lab.get(f"/batches/{world.batch.public_id}/tasks", **{name: value})
+
+        assert answer.status_code == 422 or answer.json()["data"] == []
 
 
 def test_an_amount_of_money(world: World, lab: ApiClient) -> None:

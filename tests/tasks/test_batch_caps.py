@@ -171,6 +171,7 @@ def test_a_batch_launched_without_a_cap_gets_none(lab: tuple[World, ApiClient]) 
     answer = client.patch(f"/batches/{world.batch.public_id}", {"cap_minor": 10_000, "name": "Renamed"})
 
     assert (answer.status_code, "without a cap" in answer.json()["detail"]) == (409, True)
+    assert client.patch(f"/batches/{world.batch.public_id}", {}).status_code == 200
     assert Batch.objects.get(pk=world.batch.pk).name == "First"
 
 

@@ -16,7 +16,7 @@ from tasks.actions.claims import claim_next
 from tasks.actions.posting import STAGED_BYTES, STAGED_LINES, Posting, numbered, weight_of
 from tasks.errors import NothingToClaim
 from tasks.models import Batch, IngestRun
-from tasks.queries import batch_progress
+from tasks.queries import Progress, batch_progress
 from tests.labs.factories import NOW, ApiClient, make_client
 from tests.tasks.factories import World, claim_for, hand_in, make_world, submitted
 
@@ -123,6 +123,14 @@ def test_when_all_answers_are_in_none_is_expected() -> None:
     finish = lab_queries.expected_finish(world.batch, batch_progress(world.batch), NOW)
 
     assert finish == lab_queries.Finish(None, lab_queries.ALL_IN)
+
+
+def test_a_pace_that_leads_past_all_calendars_is_said_to_be_none(world: World) -> None:
+    progress = Progress(created=10**6 + 1, open=10**6, claimed=0, submitted=1, accepted=0, void=0)
+
+    finish = lab_queries.expected_finish(world.batch, progress, NOW + timedelta(days=3_000))
+
+    assert finish == lab_queries.Finish(None, lab_queries.TOO_FAR)
 
 
 def test_draining_is_told(world: World, lab: ApiClient) -> None:

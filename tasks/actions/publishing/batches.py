@@ -89,15 +89,16 @@ def update_batch(batch: Batch, changes: dict[str, object], *, by: Actor, now: da
     if batch.state in (BatchState.COMPLETED, BatchState.CANCELLED):
         raise Refused("This batch is over and cannot be changed.")
     before, cap = batch.priority, changes.get("cap_minor")
-    by_much = int(str(changes.get("priority", before))) - before
-    if by_much:
+    priority = changes.get("priority", before)
+    assert isinstance(priority, int)  # Checked at the door.
+    if priority != before:
         # A slot's priority is its batch's plus its task's own. Slots come before their batch, as in a claim.
-        Slot.objects.filter(batch=batch, state=SlotState.OPEN).update(priority=F("priority") + by_much)
+        Slot.objects.filter(batch=batch, state=SlotState.OPEN).update(priority=F("priority") + (priority - before))
     rows = Batch.objects.filter(pk=batch.pk, priority=before)
     if cap is not None:
         counted = Q(launched_at__isnull=True) | Q(cap_minor__isnull=False)
         rows = rows.filter(counted, committed_minor__lte=cap)
-    if not rows.update(**changes):
+    if changes and not rows.update(**changes):
         _explain_refusal(batch, before)
     batch.refresh_from_db(fields=[*changes, "committed_minor"])
     audit(by, "batch.changed", batch, at=now, fields=" ".join(sorted(changes)))
