@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,7 +13,7 @@ from django.db.models import F, Sum
 from experts.models import Expert
 from kernel.errors import Refused
 from payments.models import Hold, PayLine
-from tasks.actions import reviews
+from tasks.actions import publishing, reviews
 from tasks.actions.claims import claim_next, extend_cap, release_claim
 from tasks.errors import NothingToClaim
 from tasks.models import Batch, Claim
@@ -79,6 +81,25 @@ def test_claims_and_endings_at_once_leave_a_cap_that_adds_up() -> None:
     assert failures(outcomes) == []
     assert Claim.objects.count() > 6
     assert committed(world) == held_and_spent(world) <= 6 * HOLD
+
+
+def test_claims_endings_a_change_of_priority_and_a_cancellation_at_once_never_wait_for_each_other() -> None:
+    world = capped(9 * HOLD, tasks=40, experts=16, budget_minor=10**9)
+    held = [(claim_next(expert, now=NOW), expert) for expert in world.experts[:8]]
+    steps: list[Callable[[], object]] = [partial(claim_next, expert, now=NOW) for expert in world.experts[8:]]
+    steps += [partial(release_claim, claim, expert=expert, reason="", now=NOW) for claim, expert in held]
+    batches = [Batch.objects.select_related("project__lab").get(pk=world.batch.pk) for _ in range(3)]
+    steps += [
+        partial(publishing.update_batch, batches[number], {"priority": number + 1}, by=world.owner, now=NOW)
+        for number in range(2)
+    ]
+    steps.append(partial(publishing.cancel_batch, batches[2], by=world.owner, now=NOW))
+
+    outcomes = at_once(lambda step: step(), steps)
+
+    assert all(isinstance(error, Refused) for error in failures(outcomes)), failures(outcomes)
+    assert Batch.objects.get(pk=world.batch.pk).state == "CANCELLED"
+    assert committed(world) == held_and_spent(world)
 
 
 def test_what_a_decision_does_not_spend_makes_room_again() -> None:

@@ -147,6 +147,33 @@ def test_a_body_that_never_ends_is_read_no_further_than_the_limit(lab: ApiClient
     assert left_of(batch) == NOTHING
 
 
+class Watched(Stream):
+    """A body during which its batch is looked at again and again."""
+
+    def __init__(self, lab: ApiClient, batch: Batch, piece: bytes, most: int) -> None:
+        super().__init__(piece, most)
+        self.lab, self.path = lab, f"/batches/{batch.public_id}"
+        self.seen: list[tuple[int, int]] = []
+
+    def read(self, size: int = -1) -> bytes:
+        """Look at the batch, then return the next piece."""
+        (posting,) = self.lab.get(self.path).json()["postings"]
+        self.seen.append((posting["lines"], posting["staged"]))
+        return super().read(size)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_its_batch_shows_how_far_a_posting_is_while_its_body_comes_in(lab: ApiClient, batch: Batch) -> None:
+    piece = b"".join(GOOD % number for number in range(4_000))
+    body = Watched(make_client(batch.lab), batch, piece, 3 * len(piece))
+
+    answer = stream(lab, batch, body)
+
+    assert answer.json()["duplicates"] == 8_000
+    assert body.seen == [(0, 0), (0, 0), (5_001, 5_000), (10_001, 10_000)]
+    assert make_client(batch.lab).get(body.path).json()["postings"] == []
+
+
 def test_good_lines_before_the_limit_are_gone_as_well(
     lab: ApiClient, batch: Batch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
