@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import cycle
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -74,9 +75,9 @@ def measure(options: argparse.Namespace) -> Report:
         ask_all(server, keys, kinds[0])  # Each thread opens a connection, and each connection plans.
         taken = {kind.name: [ask_all(server, keys, kind) for _ in range(options.rounds)] for kind in kinds}
     figures = [figure for name, rounds in taken.items() for figure in _figures(name, rounds)]
-    worst = {name: max(_part(each, 0.95) for each in rounds) for name, rounds in taken.items()}
-    musts = tuple((f"p95 of {name}, ms", found, MOST_P95_MS, found <= MOST_P95_MS) for name, found in worst.items())
-    return Report("lists", MOST_P95_MS / max(worst.values()), MUST, tuple(figures), musts)
+    found = {name: median(_part(each, 0.95) for each in rounds) for name, rounds in taken.items()}
+    musts = tuple((f"p95 of {name}, ms", p95, MOST_P95_MS, p95 <= MOST_P95_MS) for name, p95 in found.items())
+    return Report("lists", MOST_P95_MS / max(found.values()), MUST, tuple(figures), musts)
 
 
 def seed(stage: Stage, tasks: int) -> Batch:
