@@ -96,5 +96,5 @@ urlpatterns = [
     path("exports/<exr:export_id>/download", exports.Download.as_view(), name="download_export"),
     path("exports/<exr:export_id>/manifest", exports.ExportManifest.as_view(), name="export_manifest"),
     path("schemas", exports.ExportSchemas.as_view(), name="export_schemas"),
-    re_path(r"^.*$", labs.Nowhere.as_view(), name="nowhere"),
+    re_path(r"^[\s\S]*$", labs.Nowhere.as_view(), name="nowhere"),
 ]

@@ -30,3 +30,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("agreements.urls")),
     path("", include("payments.urls")),
 ]
+
+handler400 = "marketplace.views.unreadable"

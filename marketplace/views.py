@@ -8,6 +8,7 @@ import structlog
 from django.conf import settings
 from django.db import DatabaseError, connection
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.template.loader import render_to_string
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
@@ -40,6 +41,18 @@ def readyz(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"database": "away"}, status=503)
     parts = {"database": "ok", "outbox_oldest_seconds": late, "clock": "true" if is_clock_true else "moved"}
     return JsonResponse(parts, status=200 if late < LATE_SECONDS else 503)
+
+
+def unreadable(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Answer what no page can: a request refused before it was known who sent it, such as one for another host.
+
+    Nothing about the visitor is asked, as there may be no session yet.
+    """
+    if request.path.startswith("/api/"):
+        told = {"type": "urn:guildhall:problem:unreadable", "title": "Bad request", "status": 400, "code": "unreadable"}
+        detail = "The request cannot be read: check its Host and its headers."
+        return JsonResponse({**told, "detail": detail}, status=400, content_type="application/problem+json")
+    return HttpResponse(render_to_string("400.html"), status=400)
 
 
 @csrf_exempt  # It takes nothing and changes nothing.

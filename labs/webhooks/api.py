@@ -60,7 +60,7 @@ class EndpointOut(serializers.Serializer[Any]):
     types = serializers.ListField(child=serializers.CharField())
     mode = serializers.ChoiceField(choices=Mode.choices)
     state = serializers.ChoiceField(choices=EndpointState.choices)
-    disabled_because = serializers.ChoiceField(choices=WhyDisabled.choices, allow_null=True)
+    disabled_because = serializers.CharField(allow_null=True, help_text=f"One of: {', '.join(WhyDisabled.values)}.")
     failing_since = serializers.DateTimeField(allow_null=True)
     old_secret_until = serializers.DateTimeField(allow_null=True)
     created_at = serializers.DateTimeField()

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.http import HttpResponse
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
 
 from kernel.errors import Busy, FieldError, IllegalMove, Invalid, Refused
 from kernel.http import RefusedMiddleware, as_busy, client_ip, fragment_or_redirect, show_refusal
@@ -86,3 +86,11 @@ def test_a_plain_browser_is_sent_on():
     response = fragment_or_redirect(RequestFactory().post("/"), "404.html", {}, to="/next/")
 
     assert (response.status_code, response["Location"]) == (302, "/next/")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("path", "kind"), [("/", "text/html"), ("/api/v1/me", "application/problem+json")])
+def test_a_request_for_another_host_is_refused_not_a_crash(path: str, kind: str) -> None:
+    answer = Client(raise_request_exception=False).get(path, headers={"Host": "__proto__"})
+
+    assert (answer.status_code, answer.headers["Content-Type"].partition(";")[0]) == (400, kind)
