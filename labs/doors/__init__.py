@@ -3,7 +3,7 @@
 from labs.doors import idempotency
 from labs.doors.authentication import HasScope, LabKeyAuthentication
 from labs.doors.bodies import JSON, NDJSON, content_type_of, parse_object, read_body
-from labs.doors.described import GONE, IDEMPOTENCY, PAGING, READ, WRITE, Nothing, page_of, query
+from labs.doors.described import GONE, IDEMPOTENCY, PAGING, READ, WRITE, Nothing, file_of, page_of, query
 from labs.doors.fields import (
     MoneySerializer,
     SafeBooleanField,
@@ -48,6 +48,7 @@ __all__ = [
     "answer",
     "as_json",
     "content_type_of",
+    "file_of",
     "idempotency",
     "keyset_page",
     "page_of",

@@ -71,6 +71,12 @@ WRITE = {
     ),
 }
 
+
+def file_of(*media_types: str) -> dict[tuple[int, str], OpenApiTypes]:
+    """Describe a file of one of these types; as plain bytes first, which every generator of clients knows."""
+    return {(200, kind): OpenApiTypes.BINARY for kind in ("application/octet-stream", *media_types)}
+
+
 GONE = _of({410: "The file has expired, or is no longer there."})
 
 IDEMPOTENCY = OpenApiParameter(

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.http.response import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,11 +14,11 @@ from kernel.db import app_now
 from labs.doors import (
     GONE,
     IDEMPOTENCY,
-    NDJSON,
     PAGING,
     READ,
     WRITE,
     LabView,
+    file_of,
     keyset_page,
     page_of,
     refuse_unknown_parameters,
@@ -30,7 +29,7 @@ from tasks import lab_queries
 from tasks.actions.exporting import request_export
 from tasks.api import finding
 from tasks.exports import SHAPES
-from tasks.exports.download import file_response
+from tasks.exports.download import CONTENT_TYPES, file_response
 from tasks.exports.manifest import manifest_of
 from tasks.models import Export
 from tasks.serializers.results import ExportIn, ExportOut, ManifestOut, SchemaOut
@@ -111,7 +110,7 @@ class Download(ExportView):
     @extend_schema(
         operation_id="download_export",
         tags=TAG,
-        responses={(200, NDJSON): OpenApiTypes.BINARY, **GONE, **WRITE},
+        responses={**file_of(*CONTENT_TYPES.values()), **GONE, **WRITE},
     )
     def get(self, request: Request, export_id: UUID) -> HttpResponseBase:
         """Download the file; the same bytes each time, and by Range the rest of a download that broke off."""

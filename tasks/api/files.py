@@ -19,6 +19,7 @@ from labs.doors import (
     READ,
     WRITE,
     LabView,
+    file_of,
     keyset_page,
     page_of,
     refuse_unknown_parameters,
@@ -113,16 +114,10 @@ class OneFile(FileView):
         return Response(status=204)
 
 
-# The plain type first: generators of clients take the first that they know.
-SHOWN = {
-    (200, kind): OpenApiTypes.BINARY for kind in (ANY_BYTES, "image/png", "image/jpeg", "image/webp", "application/pdf")
-}
-
-
 class Content(FileView):
     """The bytes of a file."""
 
-    @extend_schema(operation_id="download_file", tags=TAG, responses={**SHOWN, **READ})
+    @extend_schema(operation_id="download_file", tags=TAG, responses={**file_of(*MEDIA_TYPES), **READ})
     def get(self, request: Request, file_id: UUID) -> HttpResponseBase:
         """Download a file as it is served to experts."""
         refuse_unknown_parameters(request, ())

@@ -70,7 +70,7 @@ class Spend(LabView):
             query("currency", "USD by default; test keys always see XTS.", choices=REAL_MONEY),
             query("format", "`csv` for a file with the same columns whatever is asked for.", choices=FORMATS),
         ],
-        responses={200: SpendOut, **READ},
+        responses={(200, "application/json"): SpendOut, (200, "text/csv"): OpenApiTypes.STR, **READ},
     )
     def get(self, request: Request) -> Response | HttpResponse:
         """Sum what was paid for decided work and its fees."""
