@@ -9,16 +9,16 @@ from kernel.db import app_now
 from labs.models import Lab
 from payments import actions, sending, stripe_events
 from payments.models import PayoutRun
-from payments.sending import STARTABLE
+from payments.states import RunState
 
 # Sending
 
 
 @job("payments.send_run", queue="payments", timeout=120)
 def send_run(run: str) -> None:
-    """Begin or resume an approved run."""
+    """Begin an approved run, or take a partial one up again; a paused one is a person's to resume."""
     row = PayoutRun.objects.get(pk=UUID(run))
-    if row.state in STARTABLE:
+    if row.state in (RunState.APPROVED, RunState.PARTIAL):
         sending.start_sending(row, now=app_now())
 
 

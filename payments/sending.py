@@ -50,7 +50,6 @@ SECOND_LOOK = timedelta(minutes=15)
 FIRST_RETRY = timedelta(seconds=30)
 LONGEST_RETRY = timedelta(minutes=15)
 OPEN_STATES = IN_FLIGHT_STATES | {ItemState.QUEUED}
-STARTABLE = frozenset({RunState.APPROVED, RunState.PAUSED, RunState.PARTIAL})
 GATE = 7_365_100  # The advisory lock that spaces calls, over all processes.
 
 

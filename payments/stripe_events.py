@@ -151,6 +151,14 @@ def on_account(event: StripeEvent) -> None:
         actions.read_payee(payee.pk)
 
 
+def on_bank_account(event: StripeEvent) -> None:
+    """The bank account behind a connected account came, changed or went; the event's account says whose it is."""
+    payee = Payee.objects.filter(stripe_id=event.account).exclude(stripe_id="").first()
+    if payee is not None:
+        actions.note_bank_change(payee.pk, changed_at=event.created_at, now=app_now())
+        actions.read_payee(payee.pk)
+
+
 # Transfers
 
 
@@ -220,8 +228,9 @@ PLATFORM_HANDLERS: dict[str, Handler] = {
 }
 ACCOUNT_HANDLERS: dict[str, Handler] = {
     "account.updated": on_account,
-    "account.external_account.updated": on_account,
-    "account.external_account.deleted": on_account,
+    "account.external_account.created": on_bank_account,
+    "account.external_account.updated": on_bank_account,
+    "account.external_account.deleted": on_bank_account,
     "account.application.deauthorized": on_account,
     "capability.updated": on_account,
     "payout.created": on_bank_payout,

@@ -14,12 +14,14 @@ from kernel.db import app_now
 from labs.models import Mode
 from tasks import notices, routing
 from tasks.actions import budgets, claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
+from tasks.exports.files import sweep_parts
 from tasks.models import Batch, Claim, Export, Offer, Project, Question, Task
 from tasks.rules import HANDING_OUT, PAUSED_FOR_BUDGET
 from tasks.states import ClaimState, OfferState, ProjectState
 
 AT_ONCE = 100
 REVIEWERS_TOLD = 20
+PARTS_KEPT_SECONDS = 24 * 3600.0
 
 
 @job("tasks.batch_opened", timeout=120)
@@ -174,8 +176,14 @@ def make_export(export: str) -> None:
 def sweep_budgets() -> None:
     """Look at the budget of every project that hands work out or waits for money."""
     watched = Q(state=ProjectState.LIVE) | Q(state=ProjectState.PAUSED, pause_reason=PAUSED_FOR_BUDGET)
+    failures = []
     for project in Project.objects.filter(watched).values_list("pk", flat=True):
-        budgets.watch_budget(project, now=app_now())
+        try:
+            budgets.watch_budget(project, now=app_now())
+        except Exception as error:
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("budgets that could not be looked at", failures)
 
 
 @job("tasks.tell_of_budget", queue="notices")
@@ -191,6 +199,7 @@ def sweep_exports() -> None:
     now = app_now()
     exporting.fail_given_up(now)
     exporting.expire_old(now, AT_ONCE)
+    sweep_parts(PARTS_KEPT_SECONDS)
 
 
 @job("tasks.sweep_ingest")

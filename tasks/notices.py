@@ -14,6 +14,7 @@ from kernel.db import action
 from labs.models import Member
 from labs.queries import owners_of
 from tasks.models import Claim, Eligibility, Offer, Project, Question
+from tasks.rules import PAUSED_FOR_BUDGET
 from tasks.states import ClaimState
 
 SAID = {
@@ -83,7 +84,7 @@ def tell_of_suspension(claim: Claim, version: AgreementVersion, at: datetime) ->
 def tell_of_budget(project: Project, percent: int, allocated_minor: int, at: datetime) -> None:
     """Tell a lab's owners, by letter too, how much of a budget is used, once for each amount allocated."""
     page = reverse("tasks:project", args=[project.pk])
-    if percent == 100:
+    if project.pause_reason == PAUSED_FOR_BUDGET:
         text = f"The budget of {project.name} covers no further task. It is paused, and goes on when you add to it."
     else:
         text = f"{percent} % of the budget of {project.name} is spent or held for work under way."

@@ -67,7 +67,9 @@ def newest_answers(project: Project) -> QuerySet[Submission]:
         claim__state__in=COMPARED,
         version=Subquery(newest.values("version__max")[:1]),
     )
-    return answers.select_related("claim__task").order_by("-submitted_at", "-pk")
+    # Of a task no more than is compared: there are many, and a payload has up to a megabyte.
+    read = ("response", "claim__task__tags", "claim__task__gold")
+    return answers.select_related("claim__task").only(*read).order_by("-submitted_at", "-pk")
 
 
 def _opened(project: Project, found: QuerySet[Submission], *, by: str, at: datetime) -> Iterator[Answer]:

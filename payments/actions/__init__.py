@@ -13,6 +13,7 @@ from payments.actions.invoices import look_up_funding, open_invoice, start_hoste
 from payments.actions.payees import (
     NoPayoutRail,
     ask_for_payee,
+    note_bank_change,
     onboarding_link,
     read_payee,
     record_readiness,
@@ -37,6 +38,7 @@ __all__ = [
     "install_rate_card",
     "leave_out",
     "look_up_funding",
+    "note_bank_change",
     "onboarding_link",
     "open_invoice",
     "post_float",

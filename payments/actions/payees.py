@@ -133,6 +133,25 @@ def record_readiness(payee_id: UUID, recipient: Recipient, *, now: datetime) -> 
     return payee
 
 
+@action
+def note_bank_change(payee_id: UUID, *, changed_at: datetime, now: datetime) -> None:
+    """Write that a payee's bank account changed, and tell the expert: nothing goes there for 72 hours.
+
+    The account with which they became payable is no change.
+    """
+    payee = _lock(payee_id)
+    known = payee.bank_changed_at or payee.ready_at
+    if known is None or changed_at <= known:
+        return
+    Payee.objects.filter(pk=payee.pk).update(bank_changed_at=changed_at)
+    audit(None, "payee.bank_changed", payee, at=now)
+    page = reverse("payments:payee")
+    notify(payee.expert.user, BANK_CHANGED, page, now)
+    body = f"{BANK_CHANGED}\n\nIf it was not you, write to us at once: {settings.PUBLIC_URL}{page}\n"
+    key = f"bank-{payee.public_id}-{int(changed_at.timestamp())}"
+    post_mail(to=payee.expert.user.email, subject="Your bank account was changed", body=body, key=key)
+
+
 def _state_of(recipient: Recipient) -> PayeeState:
     if recipient.is_closed:
         return PayeeState.CLOSED
@@ -145,6 +164,7 @@ def _tell(payee: Payee, now: datetime) -> None:
         notify(payee.expert.user, sentence, reverse("payments:payee"), now)
 
 
+BANK_CHANGED = "The bank account for your payouts was changed. To be safe, nothing is sent to it for 72 hours."
 TOLD = {
     PayeeState.ACTIVE: "Your payouts are set up. What you earn goes out with the next run.",
     PayeeState.RESTRICTED: "Stripe asks for more before it can pay you.",

@@ -14,6 +14,8 @@ from django.db.models import Min
 from accounts.audit import Actor, audit
 from accounts.outbox import due
 from kernel.db import action
+from kernel.errors import Refused
+from kernel.money import Money, format_money
 from kernel.states import move
 from labs.events import record_event
 from labs.models import Mode
@@ -28,48 +30,67 @@ ALERTS_BPS = (5_000, 8_000, 10_000)  # Of the money allocated, spent or held.
 @action
 def watch_budget(project_id: UUID, *, now: datetime) -> None:
     """Look at one project: tell its lab of a share that was newly reached, pause it, or let it go on."""
-    project = Project.objects.select_for_update(of=("self",)).select_related("lab").get(pk=project_id)
+    project = Project.objects.select_for_update(of=("self",), no_key=True).select_related("lab").get(pk=project_id)
     if project.state not in (ProjectState.LIVE, ProjectState.PAUSED):
         return
     funds = project_funds(project.public_id, project.currency)
-    is_short = _is_short(project, funds)
-    _alert(project, ALERTS_BPS[-1] if is_short else reached(funds), funds.allocated.minor, now)
-    if project.state == ProjectState.LIVE and is_short:
+    missing = _missing_minor(project, funds)
+    _alert(project, reached(funds, is_short=missing > 0), funds.allocated.minor, now)
+    if project.state == ProjectState.LIVE and missing:
         _pause(project, now)
-    elif project.pause_reason == PAUSED_FOR_BUDGET and not is_short:
-        go_on(project, by=None, now=now)
+    elif project.pause_reason == PAUSED_FOR_BUDGET and not missing:
+        _go_on(project, by=None, now=now)
 
 
-def go_on(project: Project, *, by: Actor | None, now: datetime) -> None:
-    """Hand work out again in a project that waited for its budget; a step of an action."""
+def grew(project: Project, *, by: Actor, now: datetime) -> None:
+    """Tell shares anew of a budget that has just grown, and let a project that waited for it go on; a step."""
+    funds = project_funds(project.public_id, project.currency)
+    missing = _missing_minor(project, funds)
+    project.budget_alerted_bps = reached(funds, is_short=missing > 0)
+    project.save(update_fields=["budget_alerted_bps"])
+    if project.state == ProjectState.PAUSED and project.pause_reason == PAUSED_FOR_BUDGET:
+        if not missing:
+            _go_on(project, by=by, now=now)
+    elif project.state == ProjectState.LIVE:
+        due("tasks.project_changed", project=project.pk)
+
+
+def require_cover(project: Project) -> None:
+    """Refuse unless the budget covers the cheapest claim on the work that is left."""
+    missing = _missing_minor(project, project_funds(project.public_id, project.currency))
+    if missing:
+        short = format_money(Money(missing, project.currency))
+        raise Refused(f"The budget covers no task of this project: allocate {short} more, and it goes on by itself.")
+
+
+def _go_on(project: Project, *, by: Actor | None, now: datetime) -> None:
     was = move(project, ProjectState.LIVE, moves=PROJECT_MOVES, now=now, pause_reason="")
     audit(by, "project.resumed", project, at=now, was=was)
     _tell(project, "project.resumed", now)
 
 
-def grew(project: Project) -> None:
-    """Let the shares of a budget that has just grown be told anew; a step of an action."""
-    project.budget_alerted_bps = reached(project_funds(project.public_id, project.currency))
-    project.save(update_fields=["budget_alerted_bps"])
+def reached(funds: ProjectFunds, *, is_short: bool) -> int:
+    """Return the highest share, in hundredths of a percent, whose alert is due; 0 below the lowest.
 
-
-def reached(funds: ProjectFunds) -> int:
-    """Return the highest share, in hundredths of a percent, whose alert is due; 0 below the lowest."""
+    A budget that covers no further task is used up, whatever small rest it has.
+    """
+    if is_short:
+        return ALERTS_BPS[-1]
     if not funds.allocated.minor:
         return 0
     used = (funds.held.minor + funds.spent.minor) * 10_000 // funds.allocated.minor
     return max((share for share in ALERTS_BPS if used >= share), default=0)
 
 
-def _is_short(project: Project, funds: ProjectFunds) -> bool:
-    """Tell whether open work is left and the budget does not cover the cheapest claim on it."""
-    least: int | None = Eligibility.objects.filter(project=project, is_eligible=True).aggregate(Min("hold_minor"))[
-        "hold_minor__min"
-    ]
+def _missing_minor(project: Project, funds: ProjectFunds) -> int:
+    """Return what the budget lacks to cover the cheapest claim on open work; 0 where it does, or none is left."""
+    eligible = Eligibility.objects.filter(project=project, is_eligible=True)
+    least: int | None = eligible.aggregate(least=Min("hold_minor"))["least"]
     if least is None or funds.available.minor >= least:
-        return False
+        return 0
     handed_out = Slot.objects.filter(project=project, batch__state__in=HANDING_OUT)
-    return handed_out.filter(kind=WorkKind.WORK, state=SlotState.OPEN).exists()
+    is_left = handed_out.filter(kind=WorkKind.WORK, state=SlotState.OPEN).exists()
+    return least - funds.available.minor if is_left else 0
 
 
 def _alert(project: Project, share: int, allocated_minor: int, now: datetime) -> None:

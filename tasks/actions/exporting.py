@@ -133,22 +133,30 @@ def fail_export(export: Export, *, now: datetime) -> bool:
 
 
 def expire_old(now: datetime, limit: int) -> int:
-    """Take back files that have lain ready for thirty days; return how many."""
+    """Take back files that have lain ready for thirty days; return how many.
+
+    An export is closed first and its file deleted then: what is asked for meanwhile is either whole or not there. A
+    file that was left behind between the two is found the next time.
+    """
     old = Export.objects.filter(state=ExportState.READY, ready_at__lte=now - KEPT).order_by("ready_at")
-    return sum(expire_export(export, now=now) for export in old[:limit])
-
-
-def expire_export(export: Export, *, now: datetime) -> bool:
-    """Close an export, then delete its file: what is asked for meanwhile is either whole or not there."""
-    _close_export(export, now=now)
-    path_of(export.file_name).unlink(missing_ok=True)
-    return True
+    for export in old[:limit]:
+        _close_export(export, now=now)
+    left = list(Export.objects.filter(state=ExportState.EXPIRED).exclude(file_name="")[:limit])
+    for export in left:
+        path_of(export.file_name).unlink(missing_ok=True)
+        _forget_file(export)
+    return len(left)
 
 
 @action
 def _close_export(export: Export, *, now: datetime) -> None:
     was = move(export, ExportState.EXPIRED, moves=EXPORT_MOVES, now=now)
     audit(None, "export.expired", export, at=now, was=was)
+
+
+@action
+def _forget_file(export: Export) -> None:
+    Export.objects.filter(pk=export.pk, state=ExportState.EXPIRED).update(file_name="")
 
 
 def _with_progress(export: Export, rows: Iterator[Json]) -> Iterator[Json]:

@@ -105,3 +105,5 @@ def _cut(opened: Iterator[bytes], skip: int, length: int) -> Iterator[bytes]:
         yield piece
         if not length:
             return
+    if length:  # Cuts the connection: what was sent must not pass for the whole.
+        raise OSError(f"An export's file ends {length} bytes early.")

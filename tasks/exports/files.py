@@ -10,6 +10,7 @@ import hashlib
 import io
 import os
 import struct
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,13 @@ def write_file(file_name: str, write: Callable[[BinaryIO], int], *, key: bytes, 
     finally:
         part.unlink(missing_ok=True)
     return Written(rows, frames.size, frames.digest.hexdigest())
+
+
+def sweep_parts(older_than_seconds: float) -> None:
+    """Delete what writers left behind that were killed half-way."""
+    for part in path_of("x").parent.glob("*.part"):
+        if part.stat().st_mtime < time.time() - older_than_seconds:
+            part.unlink(missing_ok=True)
 
 
 class Frames(io.RawIOBase):

@@ -57,7 +57,7 @@ class SubmissionOut(serializers.Serializer[Any]):
 
 
 class RejectIn(StrictSerializer):
-    """Why an answer is rejected; its time is paid all the same, and its expert may contest it."""
+    """Why an answer is rejected; its time is paid all the same."""
 
     category = SafeChoiceField(choices=RejectCategory.choices)
     notes = SafeCharField(max_length=20_000, min_length=REJECT_NOTES_MIN)

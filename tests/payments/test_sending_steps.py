@@ -8,7 +8,7 @@ from pytest_django import Settings
 from accounts.models import Mail, OutboxItem
 from accounts.outbox import drain
 from kernel.db import app_now
-from payments import actions, ledger, sending
+from payments import actions, jobs, ledger, sending
 from payments.gateways import stripe as gateway
 from payments.gateways.types import Recipient
 from payments.models import Entry, PayoutItem, PayoutRun
@@ -281,6 +281,17 @@ def test_a_paused_run_sends_nothing_more(stripe_at_hand: StripeAtHand) -> None:
     item = carried(item)
 
     assert (item.state, stripe_at_hand.transfers()) == (ItemState.QUEUED, [])
+
+
+def test_the_job_of_an_approval_that_runs_again_leaves_a_paused_run_paused(stripe_at_hand: StripeAtHand) -> None:
+    run = an_approved_run(stripe_at_hand, 120)
+    started(run)
+    sending.pause_sending(run, reason="Stop", now=app_now(), by=make_operator("finance", name="Ines"))
+
+    jobs.send_run(str(run.pk))
+
+    run.refresh_from_db()
+    assert run.state == RunState.PAUSED
 
 
 @pytest.mark.parametrize("crash_after", ["take_step", "call"])

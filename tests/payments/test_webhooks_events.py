@@ -5,14 +5,16 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from accounts.models import OutboxItem
+from accounts.models import Mail, OutboxItem
 from accounts.outbox import drain
 from kernel.db import app_now
 from kernel.money import usd
 from payments import actions, ledger, sending, stripe_events
 from payments.gateways import stripe as gateway
 from payments.gateways.errors import Ambiguous
+from payments.gateways.types import GatewayEvent
 from payments.models import Funding, Payee, PayoutItem, StripeEvent
+from payments.rules import why_not_payable
 from payments.states import BankState, EventState, FundingState, ItemState, PayeeState
 from tests.accounts.factories import make_operator, make_user
 from tests.experts.factories import an_expert
@@ -135,6 +137,36 @@ def test_a_reversal_credits_the_expert_once(stripe_at_hand: StripeAtHand) -> Non
     assert (state_of(item), item.reversed_minor) == (ItemState.REVERSED, 120_00)
     assert ledger.balance(ledger.expert_available(item.expert, "USD")).minor == 120_00
     assert ledger.balance(ledger.stripe_available("USD")).minor == stripe_at_hand.available()
+
+
+def test_a_changed_bank_account_waits_72_hours_and_its_expert_is_told_once(stripe_at_hand: StripeAtHand) -> None:
+    payee = actions.start_payee(an_expert(), now=EARNED_AT)
+    actions.onboarding_link(payee, now=EARNED_AT)
+    stripe_at_hand.order(f"account/{payee.stripe_id}", transfers="active", payouts=True, due=[], details=True)
+    deliver(stripe_at_hand)
+    payee.refresh_from_db()
+    assert payee.ready_at is not None
+    changes = [payee.ready_at - timedelta(minutes=1), payee.ready_at + timedelta(minutes=1)]
+
+    for number, changed_at in enumerate([*changes, *changes]):
+        told = GatewayEvent(
+            stripe_id=f"evt_bank_{number}",
+            kind="account.external_account.updated",
+            is_live=False,
+            object_id="ba_1",
+            account=payee.stripe_id,
+            payload={},
+            created_at=changed_at,
+        )
+        stripe_events.store_event(told, endpoint="connect", now=app_now())
+        drain()
+
+    payee.refresh_from_db()
+    late = changes[1] + timedelta(hours=71, minutes=59)
+    assert payee.bank_changed_at == changes[1]
+    assert why_not_payable(payee, "US", late) == "Changed the bank account less than 72 hours ago."
+    assert why_not_payable(payee, "US", late + timedelta(minutes=2)) == ""
+    assert Mail.objects.filter(subject="Your bank account was changed").count() == 1
 
 
 @pytest.mark.parametrize(

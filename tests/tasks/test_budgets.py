@@ -7,6 +7,7 @@ import pytest
 from accounts.models import Mail
 from accounts.outbox import drain
 from experts.models import Expert
+from kernel.errors import Refused
 from kernel.money import usd
 from labs.models import Event
 from payments import ledger
@@ -89,6 +90,19 @@ def test_money_lets_it_go_on_at_once_and_its_shares_be_told_anew() -> None:
         (ProjectState.LIVE, ""),
         [100, "project.paused_for_budget", "project.resumed", 50],
     )
+
+
+@ONE_AT_A_TIME
+def test_money_that_covers_no_task_lets_nothing_go_on_nor_does_its_lab() -> None:
+    world = world_for(1)
+    claim_for(world.cyd)
+    watch(world)
+
+    fund(world.lab, world.project, CLAIM_MINOR - 1, by=world.owner)
+
+    assert (watch(world), told(world)) == ((ProjectState.PAUSED, "budget"), [100, "project.paused_for_budget"])
+    with pytest.raises(Refused, match=r"allocate \$0.01 more"):
+        publishing.resume_project(world.project, by=world.owner, now=NOW)
 
 
 @ONE_AT_A_TIME

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import random
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from django.conf import LazySettings
 from kernel.sealing import CannotOpen, new_data_key, open_sealed
 from tasks.exports import SHAPES, Accepted, Json
 from tasks.exports.download import range_of
-from tasks.exports.files import FRAME_BYTES, path_of, read_frames, write_file
+from tasks.exports.files import FRAME_BYTES, path_of, read_frames, sweep_parts, write_file
 from tasks.exports.formats import arrow_schema, fit, write_parquet
 from tasks.kinds import registry
 
@@ -262,3 +263,16 @@ def test_a_file_that_breaks_off_leaves_the_one_before(settings: LazySettings, tm
 )
 def test_a_range_is_read_as_the_standard_says(header: str, wanted: tuple[int, int] | None) -> None:
     assert range_of(header, 100) == wanted
+
+
+def test_what_a_killed_writer_left_is_deleted_after_a_while(settings: LazySettings, tmp_path: Path) -> None:
+    settings.DATA_DIR = tmp_path
+    write_file("one.sealed", put(b"x"), key=new_data_key(), about="exr_1")
+    left = [path_of(f"{name}.7.part") for name in ("old", "fresh")]
+    for part in left:
+        part.write_bytes(b"")
+    os.utime(left[0], (0, 0))
+
+    sweep_parts(3600)
+
+    assert sorted(path.name for path in path_of("x").parent.iterdir()) == ["fresh.7.part", "one.sealed"]

@@ -224,6 +224,27 @@ def test_a_file_is_taken_back_after_thirty_days(world: World, lab: ApiClient) ->
 
 
 @ONE_AT_A_TIME
+def test_a_file_that_was_left_behind_is_taken_back_the_next_time(world: World, lab: ApiClient) -> None:
+    export(lab, world)
+    path = path_of(Export.objects.get().file_name)
+    Export.objects.update(state="EXPIRED")
+
+    taken = [exporting.expire_old(NOW, 10) for _ in range(2)]
+
+    assert (taken, path.exists()) == ([1, 0], False)
+
+
+@ONE_AT_A_TIME
+def test_a_file_that_ends_early_breaks_the_download(world: World, lab: ApiClient) -> None:
+    accept(world, *hand_in_all(world))
+    made = export(lab, world)
+    path_of(Export.objects.get().file_name).write_bytes(b"")
+
+    with pytest.raises(OSError, match=f"ends {made['size_bytes']} bytes early"):
+        body(download(lab, made))
+
+
+@ONE_AT_A_TIME
 def test_a_file_that_is_missing_is_told_before_anything_is_sent(world: World, lab: ApiClient) -> None:
     made = export(lab, world)
     path_of(Export.objects.get().file_name).unlink()

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from agreements.models import ContentAccess
 from kernel.sealing import seal_json
@@ -132,3 +134,12 @@ def test_reading_answers_leaves_an_access_row(world: World, lab: ApiClient) -> N
 
     row = ContentAccess.objects.get(purpose="quality")
     assert (row.subject, row.count) == (world.project.public_id, 4)
+
+
+def test_comparing_answers_reads_no_payload(world: World, lab: ApiClient) -> None:
+    answer(world, SOUND)
+
+    with CaptureQueriesContext(connection) as sent:
+        quality(lab, world.project)
+
+    assert [one["sql"] for one in sent if '"tasks_task"."payload' in one["sql"]] == []

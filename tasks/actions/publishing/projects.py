@@ -24,7 +24,7 @@ from tasks.actions import budgets
 from tasks.actions.publishing.checks import check_settings, why_not_launch
 from tasks.kinds import registry
 from tasks.models import Batch, GuidelineVersion, Project
-from tasks.rules import PAUSED_BY_LAB, PAUSED_FOR_BUDGET
+from tasks.rules import PAUSED_BY_LAB
 from tasks.states import PROJECT_MOVES, BatchState, ProjectState
 
 # What an expert was promised with the work cannot change under them.
@@ -132,6 +132,7 @@ def resume_project(project: Project, *, by: Actor, now: datetime) -> Project:
     _require(project, ProjectState.PAUSED)
     if missing := why_not_launch(project, now):
         raise LaunchRefused(missing)
+    budgets.require_cover(project)
     was = move(project, ProjectState.LIVE, moves=PROJECT_MOVES, now=now, pause_reason="")
     audit(by, "project.resumed", project, at=now, was=was)
     _tell(project, "project.resumed", now)
@@ -156,18 +157,17 @@ def close_project(project: Project, *, by: Actor, now: datetime) -> Project:
 
 @action
 def allocate_budget(project: Project, amount: Money, *, by: Actor, now: datetime) -> Project:
-    """Move prepaid money to the project's budget; one that waited for budget goes on."""
+    """Move prepaid money to the project's budget; one that waited for it goes on where it now covers a task."""
     _check_amount(project, amount)
+    # Locked, so that the watch over budgets moves it before or after, but not meanwhile.
+    rows = Project.objects.select_for_update(of=("self",), no_key=True).select_related("lab")
+    project.refresh_from_db(from_queryset=rows)
     if project.state == ProjectState.CLOSED:
         raise Refused("This project is closed; its budget cannot grow.")
     key = f"allocate-{uuid7().hex}"
     money_steps.allocate(lab=project.lab, project=project.public_id, amount=amount, key=key, at=now)
     audit(by, "project.budget_allocated", project, at=now, amount_minor=amount.minor, currency=amount.currency)
-    budgets.grew(project)
-    if project.state == ProjectState.PAUSED and project.pause_reason == PAUSED_FOR_BUDGET:
-        budgets.go_on(project, by=by, now=now)
-    elif project.state == ProjectState.LIVE:
-        due("tasks.project_changed", project=project.pk)
+    budgets.grew(project, by=by, now=now)
     return project
 
 
