@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -67,3 +68,18 @@ def make_client(
     """Make a key and a client that uses it."""
     _, text = make_key(lab, by, mode=mode, scopes=scopes)
     return ApiClient(text)
+
+
+def ok(answer: Any, status: int = 200) -> Any:
+    """Return the body of an answer that has this status."""
+    assert answer.status_code == status, answer.content
+    return answer.json()
+
+
+def feed(client: ApiClient, *, least: int = 1, **query: str) -> dict[str, Any]:
+    """Read on until so many events are there: they are held back while older transactions run, other tests' too."""
+    deadline = time.monotonic() + 20
+    while len((page := ok(client.get("/events", **query)))["data"]) < least:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return dict(page)

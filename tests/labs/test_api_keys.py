@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -12,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from labs.actions import MAX_LIVE_KEYS
 from labs.models import ApiKey, IdempotencyRecord
 from tests.bad_input import BAD_BODIES, BAD_NAMES, BAD_TIMES, WRONG_TYPES, cases
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, make_client, ok
 from tests.tasks.factories import make_lab
 
 pytestmark = pytest.mark.django_db
@@ -23,13 +22,6 @@ BODY: dict[str, object] = {"label": "Trainer", "scopes": ["results:read"]}
 @pytest.fixture
 def client() -> ApiClient:
     return make_client(*make_lab())
-
-
-def ok(answer: Any, status: int = 200) -> dict[str, Any]:
-    """Return the body of an answer that has this status."""
-    assert answer.status_code == status, answer.content
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def test_a_key_is_made_and_works_at_once(client: ApiClient) -> None:

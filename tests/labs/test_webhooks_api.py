@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from kernel.db import app_now
 from labs.events import record_event
 from labs.models import IdempotencyRecord, WebhookDelivery
 from tests.bad_input import BAD_NAMES, BAD_TEXTS
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, feed, make_client, ok
 from tests.labs.receiver import Receiver, receiving
 from tests.tasks.factories import make_lab
 
@@ -37,22 +36,6 @@ def receiver(settings: Any) -> Iterator[Receiver]:
 @pytest.fixture
 def client() -> ApiClient:
     return make_client(*make_lab())
-
-
-def ok(answer: Any, status: int = 200) -> dict[str, Any]:
-    """Return the body of an answer that has this status."""
-    assert answer.status_code == status, answer.content
-    body: dict[str, Any] = answer.json()
-    return body
-
-
-def feed(client: ApiClient, *, least: int = 1, **query: str) -> dict[str, Any]:
-    """Read on until so many lines are there: they are held back while older transactions run, other tests' too."""
-    deadline = time.monotonic() + 20
-    while len((page := ok(client.get("/events", **query)))["data"]) < least:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return dict(page)
 
 
 @pytest.mark.django_db(transaction=True)

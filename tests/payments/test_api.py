@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from labs.models import Lab
 from tests.experts.factories import an_expert
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, make_client, ok
 from tests.payments.factories import a_funded_lab, a_project, earn, hold_for
 
 pytestmark = pytest.mark.django_db
@@ -24,13 +22,6 @@ def lab() -> Lab:
 @pytest.fixture
 def client(lab: Lab) -> ApiClient:
     return make_client(lab)
-
-
-def ok(answer: Any, status: int = 200) -> dict[str, Any]:
-    """Return the body of an answer that has this status."""
-    assert answer.status_code == status, answer.content
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def test_the_balance_is_what_was_paid_in_wherever_it_is_now(lab: Lab, client: ApiClient) -> None:

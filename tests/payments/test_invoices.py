@@ -19,7 +19,7 @@ from payments.queries import lab_funds
 from payments.states import FundingState
 from tests.accounts.factories import log_in
 from tests.bad_input import BAD_INTEGERS, BAD_NAMES, WRONG_TYPES
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, make_client, ok
 from tests.payments.factories import NOW, a_lab
 from tests.stripe_fixture import StripeAtHand, judge_requests
 
@@ -36,13 +36,6 @@ def lab() -> Lab:
 @pytest.fixture
 def client(lab: Lab) -> ApiClient:
     return make_client(lab)
-
-
-def ok(answer: Any, status: int = 200) -> dict[str, Any]:
-    """Return the body of an answer that has this status."""
-    assert answer.status_code == status, answer.content
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def pay(url: str, method: str = "pm_card_visa") -> str:

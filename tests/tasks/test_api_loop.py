@@ -17,7 +17,7 @@ from labs.models import Event
 from tasks.actions import reviews, routes
 from tasks.exports.record import pseudonym
 from tasks.models import Batch, Project, Task
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, feed, make_client, ok
 from tests.tasks.factories import (
     NOW,
     World,
@@ -52,11 +52,6 @@ def world() -> World:
 @pytest.fixture
 def lab(world: World) -> ApiClient:
     return make_client(world.lab, world.owner)
-
-
-def ok(answer: Any, status: int = 200) -> Any:
-    assert answer.status_code == status, answer.content
-    return answer.json()
 
 
 def project_by_api(world: World, lab: ApiClient, **changes: object) -> dict[str, Any]:
@@ -306,8 +301,8 @@ def test_the_feed_tells_what_happened_in_order() -> None:
     lab = make_client(world.lab, world.owner)
     lab.post(f"/batches/{world.batch.public_id}:pause")
 
-    first = ok(lab.get("/events", limit="2"))
-    rest = ok(lab.get("/events", after=first["last"]))
+    first = feed(lab, least=2, limit="2")
+    rest = feed(lab, least=2, after=first["last"])
 
     kinds = [event["type"] for event in (*first["data"], *rest["data"])]
     assert kinds == ["project.launched", "batch.staged", "batch.running", "batch.paused"]

@@ -14,7 +14,7 @@ from payments.models import Hold, PayLine
 from tasks.actions import publishing, reviews, submissions, timing
 from tasks.actions.claims import release_claim
 from tasks.models import Batch, Claim, Slot, Task
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, make_client, ok
 from tests.races.threads import at_once, failures
 from tests.tasks.factories import NOW, RESPONSE, World, claim_for, make_world, submitted, work
 
@@ -44,11 +44,6 @@ def cancel(task: Task, world: World, *, after_seconds: int = 0) -> Task:
 
 def states(task: Task) -> list[str]:
     return list(Slot.objects.filter(task=task, kind="work").order_by("number").values_list("state", flat=True))
-
-
-def ok(answer: Any) -> Any:
-    assert answer.status_code == 200, answer.content
-    return answer.json()
 
 
 def test_a_task_of_a_higher_priority_is_handed_out_first(world: World, lab: ApiClient, task: Task) -> None:

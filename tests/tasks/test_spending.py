@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.db import connection
@@ -13,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 
 from tasks.actions import reviews
 from tasks.models import Project
-from tests.labs.factories import ApiClient, make_client
+from tests.labs.factories import ApiClient, make_client, ok
 from tests.tasks.factories import NOW, World, make_batch, make_lab, make_world, submitted
 
 pytestmark = pytest.mark.django_db
@@ -29,13 +28,6 @@ def world() -> World:
 @pytest.fixture
 def client(world: World) -> ApiClient:
     return make_client(world.lab, world.owner)
-
-
-def ok(answer: Any) -> dict[str, Any]:
-    """Return the body of an answer that is a success."""
-    assert answer.status_code == 200, answer.content
-    body: dict[str, Any] = answer.json()
-    return body
 
 
 def accept_one(world: World, *, weeks: int = 0, seconds: int = 600) -> None:
