@@ -20,6 +20,7 @@ one_claim: list[URLPattern | URLResolver] = [
     path("extend/", workbench.extend, name="extend"),
     path("research/", workbench.research, name="research"),
     path("pause/", workbench.pause, name="pause"),
+    path("guidelines/read/", workbench.acknowledge, name="acknowledge"),
     path("preview/", workbench.preview, name="preview"),
     path("files/<file:file_id>/", files.file, name="file"),
     path("questions/", questions.on_claim, name="ask"),

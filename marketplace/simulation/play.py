@@ -20,7 +20,7 @@ from kernel.errors import Refused
 from marketplace.simulation.draws import Draws
 from marketplace.simulation.people import staff
 from tasks import content
-from tasks.actions import claims, reviews, simulating, submissions, timing
+from tasks.actions import claims, guidelines, reviews, simulating, submissions, timing
 from tasks.errors import NothingToClaim
 from tasks.kinds import registry
 from tasks.models import Claim, Simulation, Slot, Submission, WorkKind
@@ -132,6 +132,8 @@ class Play:
         payload = content.open_task(claim, claim.expert.user, now)
         response = draws.answer(self.kind, payload, content.open_gold(claim, now))
         spend(claim, draws.work_seconds(claim.project, claim.cap_seconds))
+        if claim.is_guideline_changed:
+            guidelines.acknowledge_guideline(claim.pk, expert=claim.expert, fence=claim.fence, now=app_now())
         submissions.submit(
             claim.pk,
             expert=claim.expert,

@@ -13,7 +13,7 @@ from accounts.models import User
 from accounts.outbox import due
 from experts.models import Expert
 from kernel.db import action
-from kernel.errors import Invalid
+from kernel.errors import FieldError, Invalid
 from kernel.ids import uuid7
 from kernel.prepared import Prepared
 from kernel.rows import as_one, insert
@@ -27,6 +27,8 @@ from tasks.kinds import registry
 from tasks.kinds.base import Kind
 from tasks.models import Claim, Draft, Slot, Submission, WorkKind
 from tasks.states import CLAIM_MOVES, SLOT_MOVES, ClaimState, SlotState
+
+UNREAD = "The guidelines changed since your last task here. Read what changed and say so; your time for it is paid."
 
 Json = dict[str, Any]
 
@@ -80,6 +82,8 @@ def _submit(claim_id: UUID, by: User, fence: int, read: Callable[[Kind], Answer]
         return made
     if claim.kind != WorkKind.WORK or claim.fence != fence or not rules.is_in_hand(claim, now):
         raise Lapsed("Your hold on this task has ended. What you wrote is kept as a draft.")
+    if claim.is_guideline_changed:
+        raise Invalid([FieldError("/guidelines", "unread", UNREAD)])
     kind = registry.get(claim.project.kind)
     answer = read(kind)
     _check(claim, kind, answer, now)

@@ -98,6 +98,8 @@ class Claim(TypedIdModel, Stateful):
     guideline = models.ForeignKey(
         GuidelineVersion, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
+    # The expert worked by an earlier version, and has not yet said that they read this one.
+    is_guideline_changed = models.BooleanField(default=False, db_default=False)
     agreement_version = models.ForeignKey(
         "agreements.AgreementVersion", on_delete=models.PROTECT, related_name="+", db_index=False
     )

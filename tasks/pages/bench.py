@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
 from accounts.models import User
 from experts.models import Expert
 from experts.queries import expert_of
 from payments.rates import pay_minor
-from tasks.models import Claim, Decision, Draft, Review, Submission
+from tasks.models import Claim, Decision, Draft, GuidelineVersion, Review, Submission
 
 
 def expert_or_404(user: User) -> Expert:
@@ -25,6 +25,14 @@ def claims_of(user: User) -> QuerySet[Claim]:
     return Claim.objects.filter(expert__user=user).select_related(
         "task", "batch", "project__domain", "project__agreement", "guideline", "agreement_version", "expert__user"
     )
+
+
+def guideline_before(claim: Claim) -> GuidelineVersion | None:
+    """Return the version that this expert worked by last, before the one that the claim goes by."""
+    assert claim.guideline is not None  # Asked only of a claim whose guidelines changed.
+    earlier = GuidelineVersion.objects.filter(project=claim.project_id, number__lt=claim.guideline.number)
+    theirs = Claim.objects.filter(guideline=OuterRef("pk"), expert=claim.expert_id, is_guideline_changed=False)
+    return earlier.filter(Exists(theirs)).order_by("-number").first()
 
 
 def draft_of(claim: Claim) -> Draft | None:

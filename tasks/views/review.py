@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -23,6 +21,7 @@ from tasks.kinds import registry
 from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, Decision, Submission, WorkKind
 from tasks.pages import bench as page
+from tasks.pages.changes import Piece, changed_words
 from tasks.pages.material_files import shown_files
 from tasks.pages.questions import shown_on_bench
 from tasks.states import ClaimState
@@ -47,14 +46,6 @@ SAID: dict[str, str] = {
     Decision.RETURN: "Sent back with your notes",
     Decision.REJECT: "Rejected",
 }
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of words of an answer: the same, put in, or taken out."""
-
-    how: str
-    text: str
 
 
 @confidential
@@ -163,28 +154,6 @@ def _changes(claim: Claim, submission: Submission, name: str, response: Json, no
         return []
     _, was = content.open_submission(claim, before, claim.expert.user, now)
     return changed_words(str(was.get(name, "")), str(response.get(name, "")))
-
-
-def changed_words(was: str, text: str) -> list[Piece]:
-    """Return the runs of words that stayed, went and came, in reading order."""
-    old, new = _words(was), _words(text)
-    pieces: list[Piece] = []
-    for how, i, j, k, m in difflib.SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        if how == "equal":
-            pieces.append(Piece("same", "".join(old[i:j])))
-            continue
-        pieces.extend(Piece(kind, "".join(words)) for kind, words in (("del", old[i:j]), ("ins", new[k:m])) if words)
-    return pieces
-
-
-def _words(text: str) -> list[str]:
-    """Split a text so that its parts, each a word with the space after it, join to the whole."""
-    parts: list[str] = []
-    for line in text.splitlines(keepends=True):
-        words = line.split(" ")
-        parts.extend(f"{word} " for word in words[:-1])
-        parts.append(words[-1])
-    return parts
 
 
 def _earlier_notes(claim: Claim, submission: Submission, now: datetime) -> list[tuple[Submission, str]]:

@@ -22,11 +22,12 @@ from kernel.db import app_now
 from kernel.errors import FieldError, Invalid, Refused
 from kernel.templatetags.gh import duration, money
 from tasks import content, forms
-from tasks.actions import claims, submissions, timing
+from tasks.actions import claims, guidelines, submissions, timing
 from tasks.kinds import registry
 from tasks.kinds.base import Json, Kind
 from tasks.models import Claim, WorkKind
 from tasks.pages import bench as page
+from tasks.pages.changes import Piece, changed_lines
 from tasks.pages.material_files import shown_files
 from tasks.pages.questions import shown_on_bench
 from tasks.states import ClaimState
@@ -139,8 +140,17 @@ def _show(
         "errors": errors,
         "attested": forms.read_attestations(request.POST, kind),
         "is_review": False,
+        "guideline_changes": _guideline_changes(claim),
     }
     return render(request, "tasks/workbench.html", context, status=422 if errors else 200)
+
+
+def _guideline_changes(claim: Claim) -> list[Piece]:
+    """Compare the claim's guidelines with those this expert worked by before, if they are still to be read."""
+    if not claim.is_guideline_changed or claim.guideline is None:
+        return []
+    before = page.guideline_before(claim)
+    return changed_lines(before.text if before else "", claim.guideline.text)
 
 
 def notes_on(claim: Claim, now: datetime) -> str:
@@ -235,6 +245,17 @@ def pause(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     form, expert = forms.read_json(request, forms.SwitchForm), page.expert_or_404(viewer(request))
     is_on, fence = form.cleaned_data["on"], form.cleaned_data["fence"]
     return _reading(timing.declare_pause(claim_id, expert=expert, fence=fence, is_on=is_on, now=app_now()))
+
+
+@login_required
+@require_POST
+def acknowledge(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    """Take down that the new version of the guidelines was read, and go on with the task."""
+    own, form = get_object_or_404(page.claims_of(viewer(request)), pk=claim_id), forms.FenceForm(request.POST)
+    forms.require_valid(form)
+    fence = form.cleaned_data["fence"]
+    guidelines.acknowledge_guideline(own.pk, expert=own.expert, fence=fence, now=request_time(request))
+    return redirect("tasks:workbench", own.pk)
 
 
 @confidential

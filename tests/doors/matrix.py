@@ -148,6 +148,7 @@ PAGES: dict[str, dict[str, str]] = {
     "tasks:extend": {"POST": "L+cc000000"},
     "tasks:research": {"POST": "L+cc000000"},
     "tasks:pause": {"POST": "L+cc000000"},
+    "tasks:acknowledge": {"POST": "Lb00000000"},
     "tasks:preview": {"POST": "Lb00000000"},
     "tasks:ask": {"GET": "L+00000000", "POST": "Lb00000000"},
     "tasks:asked": {"GET": "L+++000000"},

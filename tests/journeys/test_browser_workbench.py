@@ -31,6 +31,7 @@ POSTED = "\n\n".join(SENTENCES)
 FACTUALITY = {"prompt": "When do I check the level again?", "response": POSTED, "sources": [{"title": "The label"}]}
 CREATIVE = {"brief": "Nobody says the word “sold”.", "length": {"min_words": 5, "max_words": 60}}
 PIECE = "Boxes. Nora wraps plates in newspaper."
+GUIDELINES = "# Rules\n\nBe exact.\n\nCite a label, a guideline or a textbook chapter.\n"
 ANSWER = "Twelve hours after the last dose, once the level is **steady**."
 SPANS = [{"start": 22, "end": 32, "label": "invented", "evidence": "No such trial."}]
 
@@ -239,6 +240,31 @@ def submit_spans(world: World, project: Project) -> Claim:
 
 def claim_in(world: World, project: Project) -> Claim:
     return claim_next(world.cyd, project=project, now=app_now())
+
+
+@pytest.mark.parametrize(("dark", "width"), [(False, 1_280), (True, 390)])
+def test_changed_guidelines_are_read_and_what_was_typed_stays(
+    world: World, page: OpenPage, dark: bool, width: int
+) -> None:
+    now = app_now()
+    publishing.publish_guideline(world.project, text=GUIDELINES, by=world.owner, now=now)
+    hand_in(claim_for(world.cyd, now=now), world.cyd, now=now)
+    text = GUIDELINES.replace("Be exact.", "Be exact, and brief.")
+    publishing.publish_guideline(world.project, text=text, note="Length matters.", by=world.owner, now=now)
+    cyd = page(world.cyd.user, dark=dark, width=width)
+    claim_from_home(cyd, "Saltmarsh")
+    cyd.get_by_label("The answer").fill(ANSWER)
+    saved(cyd)
+
+    cyd.get_by_role("button", name="What changed").press("Enter")
+
+    expect(cyd.locator("#guide-changes ins")).to_have_text("exact, and brief.")
+    assert (breaches(cyd), overflow(cyd)) == ([], 0)
+    cyd.keyboard.press("Escape")
+    assert (breaches(cyd), overflow(cyd)) == ([], 0)
+    cyd.get_by_role("button", name="I have read version 2").press("Enter")
+    expect(cyd.get_by_role("button", name="What changed")).to_have_count(0)
+    expect(cyd.get_by_label("The answer")).to_have_value(ANSWER)
 
 
 def test_what_is_typed_offline_is_kept_and_sent_later(world: World, page: OpenPage) -> None:

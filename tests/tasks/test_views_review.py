@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from kernel.db import app_now
 from tasks.models import Claim, Review
+from tasks.pages.changes import Piece, changed_words
 from tasks.states import ClaimState
-from tasks.views.review import Piece, changed_words
 from tests.tasks.factories import PAYLOAD, RESPONSE, World, make_world, submitted
 from tests.tasks.test_views_workbench import browser
 
