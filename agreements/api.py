@@ -13,9 +13,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agreements import actions
-from agreements.models import Agreement, AgreementVersion
-from agreements.queries import agreements_of, versions_of
-from agreements.states import VersionState
+from agreements.models import Agreement, AgreementVersion, Signature
+from agreements.queries import agreements_of, count_signers, signers_of, versions_of
+from agreements.states import SignatureState, VersionState
+from experts.pseudonyms import pseudonym
 from kernel.db import app_now
 from labs.doors import (
     IDEMPOTENCY,
@@ -75,8 +76,45 @@ class AgreementOut(serializers.ModelSerializer[Agreement]):
 
     class Meta:
         model = Agreement
-        fields = ("id", "mode", "title", "code_name", "created_at")
+        fields: tuple[str, ...] = ("id", "mode", "title", "code_name", "created_at")
         read_only_fields = fields
+
+
+class SignersOut(serializers.Serializer[dict[str, int]]):
+    """How many experts have signed."""
+
+    in_force = serializers.IntegerField(help_text="Signatures in force, of any version.")
+    of_newest = serializers.IntegerField(help_text="Those of the version published now.")
+
+
+class AgreementWithSignersOut(AgreementOut):
+    """An agreement, and how many experts have signed it."""
+
+    signers = SignersOut()
+
+    class Meta(AgreementOut.Meta):
+        fields = (*AgreementOut.Meta.fields, "signers")
+        read_only_fields = fields
+
+
+class SignerOut(serializers.ModelSerializer[Signature]):
+    """An expert's signature: who, by pseudonym, of which version, and whether it is in force."""
+
+    id = serializers.CharField(source="public_id", read_only=True)
+    expert = serializers.SerializerMethodField(
+        help_text="A pseudonym: the same within an agreement, another elsewhere."
+    )
+    version = serializers.IntegerField(source="version.number", read_only=True)
+    state = serializers.ChoiceField(choices=SignatureState.choices, read_only=True)
+
+    class Meta:
+        model = Signature
+        fields = ("id", "expert", "version", "state", "signed_at")
+        read_only_fields = fields
+
+    def get_expert(self, signature: Signature) -> str:
+        """Name the expert as this agreement's lab may."""
+        return pseudonym(signature.agreement_id, signature.user.expert.pk)
 
 
 class AgreementView(LabView):
@@ -130,11 +168,26 @@ class Agreements(AgreementView):
 class OneAgreement(AgreementView):
     """One agreement."""
 
-    @extend_schema(operation_id="get_agreement", tags=TAG, responses={200: AgreementOut, **READ})
+    @extend_schema(operation_id="get_agreement", tags=TAG, responses={200: AgreementWithSignersOut, **READ})
     def get(self, request: Request, agreement_id: UUID) -> Response:
-        """Show an agreement."""
+        """Show an agreement, and how many experts have signed it."""
         refuse_unknown_parameters(request, ())
-        return Response(shown(self.one(agreement_id)))
+        agreement = self.one(agreement_id)
+        return Response(shown(agreement) | {"signers": count_signers(agreement)})
+
+
+class Signers(AgreementView):
+    """Who has signed an agreement."""
+
+    @extend_schema(
+        operation_id="list_agreement_signers",
+        tags=TAG,
+        parameters=list(PAGING),
+        responses={200: page_of(SignerOut), **READ},
+    )
+    def get(self, request: Request, agreement_id: UUID) -> Response:
+        """List experts' signatures by pseudonym, newest first; an earlier or ended one says so by its state."""
+        return Response(keyset_page(request, signers_of(self.one(agreement_id)), rows_as(SignerOut)))
 
 
 class Versions(AgreementView):

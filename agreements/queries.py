@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
 from accounts.rules import is_operator, is_trust
@@ -70,6 +70,21 @@ def versions_shown_to(user: User) -> QuerySet[AgreementVersion]:
 def signatures_of(user: User) -> QuerySet[Signature]:
     """Return the user's signatures, newest first."""
     return Signature.objects.filter(user=user).select_related("agreement", "version").order_by("-signed_at")
+
+
+def signers_of(agreement: Agreement) -> QuerySet[Signature]:
+    """Return what experts signed under an agreement, each with who and which version."""
+    signed = Signature.objects.filter(agreement=agreement, user__expert__isnull=False)
+    return signed.select_related("version", "user__expert")
+
+
+def count_signers(agreement: Agreement) -> dict[str, int]:
+    """Return how many experts' signatures are in force, and how many of those are of the version published now."""
+    live = Q(state=SignatureState.LIVE)
+    return signers_of(agreement).aggregate(
+        in_force=Count("pk", filter=live),
+        of_newest=Count("pk", filter=live & Q(version__state=VersionState.PUBLISHED)),
+    )
 
 
 @dataclass(frozen=True)

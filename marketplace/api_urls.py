@@ -44,6 +44,7 @@ urlpatterns = [
     path("spend", spend.Spend.as_view(), name="spend"),
     path("agreements", agreements.Agreements.as_view(), name="agreements"),
     path("agreements/<agr:agreement_id>", agreements.OneAgreement.as_view(), name="agreement"),
+    path("agreements/<agr:agreement_id>/signers", agreements.Signers.as_view(), name="agreement_signers"),
     path("agreements/<agr:agreement_id>/versions", agreements.Versions.as_view(), name="agreement_versions"),
     path(
         "agreements/<agr:agreement_id>/versions/<avr:version_id>:publish",

@@ -14,11 +14,12 @@ from django.db.models import Count, Exists, Max, OuterRef, QuerySet, Subquery
 
 from agreements.gate import open_each_for_lab
 from agreements.models import Agreement
+from experts.pseudonyms import pseudonym
 from labs.doors import Pointers
 from labs.models import Lab, Mode
 from payments.rates import fee_minor, pay_minor
 from tasks import content
-from tasks.exports.record import provenance, pseudonym
+from tasks.exports.record import provenance
 from tasks.kinds import registry
 from tasks.models import (
     TASK_CONTENT,

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from accounts.audit import audit
 from experts.models import Expert
+from experts.pseudonyms import pseudonym
 from kernel.db import action
 from labs.events import record_event
 from tasks.actions.timing import claim_in_hand
-from tasks.exports.record import pseudonym
 from tasks.models import Claim
 
 

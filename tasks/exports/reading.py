@@ -16,11 +16,12 @@ import orjson
 from django.db.models import QuerySet
 
 from agreements.gate import open_for_lab
+from experts.pseudonyms import pseudonym
 from experts.queries import credential_classes_by_expert
 from kernel.ids import encode_id
 from kernel.sealing import Sealed
 from tasks.exports import SHAPES, Accepted, Json
-from tasks.exports.record import provenance, pseudonym
+from tasks.exports.record import provenance
 from tasks.kinds import registry
 from tasks.models import AcceptanceCount, Claim, Decision, Export, Review, Submission, Task, WorkKind
 from tasks.states import ClaimState

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import hmac
-from base64 import b32encode
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
-
-from django.conf import settings
 
 Json = dict[str, Any]
 
@@ -38,12 +33,6 @@ class Accepted:
             "metadata": self.metadata,
             "provenance": self.provenance,
         }
-
-
-def pseudonym(project_id: UUID, expert_id: UUID) -> str:
-    """Name an expert the same way throughout a project; no other project's rows can be matched to the name."""
-    digest = hmac.digest(settings.SECRET_KEY.encode(), b"expert:" + project_id.bytes + expert_id.bytes, "sha256")
-    return "expert-" + b32encode(digest[:10]).decode().lower()
 
 
 def provenance(

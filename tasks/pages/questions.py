@@ -10,9 +10,9 @@ from django.db.models import Q, QuerySet
 
 from agreements.queries import signed_newest
 from experts.models import Expert
+from experts.pseudonyms import pseudonym
 from labs.models import Lab
 from tasks import content
-from tasks.exports.record import pseudonym
 from tasks.models import TASK_CONTENT, Claim, Project, Question
 
 MOST_SHOWN = 50

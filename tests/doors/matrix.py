@@ -192,6 +192,7 @@ ENDPOINTS: dict[str, dict[str, str]] = {
     "api:spend": {"GET": "K+++"},
     "api:agreements": {"GET": "K+++", "POST": "Kb-b"},
     "api:agreement": {"GET": "K++0", "POST": "Km-m"},
+    "api:agreement_signers": {"GET": "K++0"},
     "api:agreement_versions": {"GET": "K++0", "POST": "Kb-0"},
     "api:publish_agreement_version": {"POST": "Kc-0"},
     "api:files": {"GET": "K+++", "POST": "Kb-b"},

@@ -32,9 +32,11 @@ from tests.tasks.factories import (
     fund,
     hand_in,
     make_agreement,
+    make_experts,
     make_project,
     make_world,
     publish_version,
+    sign,
 )
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -65,6 +67,10 @@ def add_export(world: World) -> None:
     request_export(world.project, shape="canonical", batch=None, by=world.owner, now=app_now())
 
 
+def add_signer(world: World) -> None:
+    sign(world.version, make_experts(1, domain=world.project.domain, tier=3))
+
+
 def add_version(world: World) -> None:
     publish_version(world.version.agreement_id)
 
@@ -93,6 +99,7 @@ def add_submission(world: World) -> None:
 
 # By operation: the address, and what adds one row to the list.
 LISTS: dict[str, tuple[str, Callable[[World], object]]] = {
+    "list_agreement_signers": ("/agreements/{agreement}/signers", add_signer),
     "list_agreement_versions": (
         "/agreements/{agreement}/versions",
         add_version,

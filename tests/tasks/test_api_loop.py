@@ -11,11 +11,11 @@ import pytest
 
 from accounts.outbox import drain
 from agreements.models import AgreementVersion, ContentAccess
+from experts.pseudonyms import pseudonym
 from kernel.db import app_now
 from kernel.ids import decode_id
 from labs.models import Event
 from tasks.actions import reviews, routes
-from tasks.exports.record import pseudonym
 from tasks.models import Batch, Project, Task
 from tests.labs.factories import ApiClient, feed, make_client, ok
 from tests.tasks.factories import (
@@ -26,6 +26,7 @@ from tests.tasks.factories import (
     hand_in,
     make_lab,
     make_world,
+    publish_version,
     sign,
     submitted,
     work,
@@ -80,6 +81,19 @@ def test_launch_lists_all_that_is_missing(world: World, lab: ApiClient) -> None:
         "no_budget",
         "no_reviewers",
     ]
+
+
+def test_a_lab_sees_who_signed_by_pseudonym_and_how_many(world: World, lab: ApiClient) -> None:
+    path = f"/agreements/{world.project.agreement.public_id}"
+    publish_version(world.version.agreement_id)
+
+    shown = ok(lab.get(path))
+    signers = ok(lab.get(f"{path}/signers"))["data"]
+
+    everybody = [*world.experts, *world.reviewers]
+    assert shown["signers"] == {"in_force": len(everybody), "of_newest": 0}
+    assert {row["expert"] for row in signers} == {pseudonym(world.version.agreement_id, one.pk) for one in everybody}
+    assert {(row["version"], row["state"]) for row in signers} == {(1, "LIVE")}
 
 
 def test_from_agreement_to_file(world: World, lab: ApiClient) -> None:

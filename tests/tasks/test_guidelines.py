@@ -9,6 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEvent
+from experts.pseudonyms import pseudonym
 from kernel.db import app_now
 from kernel.errors import Invalid
 from labs.models import Event
@@ -16,7 +17,6 @@ from tasks.actions import publishing
 from tasks.actions.claims import release_claim
 from tasks.actions.guidelines import acknowledge_guideline
 from tasks.errors import Lapsed, NotYours
-from tasks.exports.record import pseudonym
 from tasks.models import Claim
 from tasks.pages.changes import Piece, changed_lines
 from tests.tasks.factories import NOW, RESPONSE, World, claim_for, hand_in, make_world

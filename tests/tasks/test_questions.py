@@ -15,12 +15,12 @@ from accounts.models import Notification
 from accounts.outbox import drain
 from agreements import actions as agreement_actions
 from agreements.models import ContentAccess, Signature
+from experts.pseudonyms import pseudonym
 from kernel.db import app_now
 from kernel.errors import Invalid, LostRace, Refused
 from labs.models import Event
 from tasks.actions.questions import MOST_ON_A_CLAIM, answer_question, ask_question
 from tasks.errors import NotYours
-from tasks.exports.record import pseudonym
 from tasks.models import Claim, Question
 from tests.bad_input import NUL
 from tests.labs.factories import ApiClient, make_client
