@@ -30,7 +30,7 @@ class InFlight(Refused):
 
     def __init__(self, seconds: float) -> None:
         super().__init__("The first request with this Idempotency-Key is still at work. Ask again in a moment.")
-        self.retry_after = max(1, round(seconds))
+        self.retry_after = seconds
 
 
 class KeyReused(Refused):

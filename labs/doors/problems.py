@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, RequestDataTooBig
@@ -99,7 +100,7 @@ def answer(
         body["errors"] = [as_json(error) if isinstance(error, FieldError) else dict(error) for error in errors]
     sent = dict(headers or {})
     if retry_after is not None:
-        sent["Retry-After"] = str(max(1, round(retry_after)))
+        sent["Retry-After"] = str(max(1, ceil(retry_after)))
     return Response(body, status=status, headers=sent, content_type="application/problem+json")
 
 

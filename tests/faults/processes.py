@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import quote
 
+import requests
 from django.conf import settings
 from django.db import connection
 
@@ -99,3 +101,28 @@ def wait_until(is_so: Callable[[], bool], seconds: float) -> float:
             raise AssertionError(f"It was not so within {seconds} seconds.")
         time.sleep(0.1)
     return time.monotonic() - began
+
+
+@contextmanager
+def web(port: int, **changes: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Serve the test's database over HTTP as the image does, with one worker of four threads, once it answers."""
+    with running(
+        start("-m", "gunicorn", "-c", "marketplace/serving.py", "-w", "1", "-b", f"127.0.0.1:{port}",
+              "marketplace.wsgi", **changes)
+    ) as process:  # fmt: skip
+        wait_until(lambda: answers(port), 60)
+        yield process
+
+
+def answers(port: int) -> bool:
+    """Does the web process answer?"""
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+def free_port() -> int:
+    """Find a port to listen on."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        return int(one.getsockname()[1])

@@ -18,7 +18,7 @@ from accounts.outbox import due
 from accounts.queries import oldest_due_seconds
 from kernel.db import app_now
 from tests.faults import jobs
-from tests.faults.processes import SWEEP_ONCE, kill, running, start, sweeper, wait_until, worker
+from tests.faults.processes import SWEEP_ONCE, free_port, kill, running, start, sweeper, wait_until, web, worker
 
 __all__ = ["jobs"]  # Registered here too, so that nudges know the queues.
 
@@ -64,7 +64,7 @@ def test_without_broker_and_workers_the_sweeper_does_the_work(broker):
     with transaction.atomic():
         for number in range(10):
             due("faults.effect", number=number, run_after=overdue)
-    done = start("-c", SWEEP_ONCE, REDIS_URL=f"redis://127.0.0.1:{closed_port()}/0")
+    done = start("-c", SWEEP_ONCE, REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
     done.wait(60)
 
     assert effects() == expected(10)
@@ -75,11 +75,8 @@ def test_without_broker_and_workers_the_sweeper_does_the_work(broker):
 def test_a_broker_that_is_away_delays_no_request(broker, kind):
     port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as hole:
-        away = hole.getsockname()[1] if kind == "black_hole" else closed_port()
-        web = start("-m", "gunicorn", "-w", "1", "-b", f"127.0.0.1:{port}", "marketplace.wsgi",
-                    REDIS_URL=f"redis://127.0.0.1:{away}/0")  # fmt: skip
-        with running(web):
-            wait_until(lambda: answers(port), 60)
+        away = hole.getsockname()[1] if kind == "black_hole" else free_port()
+        with web(port, REDIS_URL=f"redis://127.0.0.1:{away}/0"):
             taken = [sign_up(port, number) for number in range(4)]
 
     assert [status for status, _ in taken] == [302] * 4
@@ -153,20 +150,3 @@ def sign_up(port: int, number: int) -> tuple[int, float]:
         began = time.monotonic()
         answer = session.post(url, values, headers={"Referer": url}, allow_redirects=False, timeout=10)
         return answer.status_code, time.monotonic() - began
-
-
-def answers(port: int) -> bool:
-    """Does the web process answer?"""
-    try:
-        return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200
-    except requests.RequestException:
-        return False
-
-
-def free_port() -> int:
-    """Find a port to listen on."""
-    with socket.create_server(("127.0.0.1", 0)) as one:
-        return int(one.getsockname()[1])
-
-
-closed_port = free_port
