@@ -290,11 +290,7 @@ if MAIL_URL:
     EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = mail.username or "", mail.password or ""
     EMAIL_USE_SSL, EMAIL_USE_TLS = mail.scheme == "smtps", mail.scheme == "smtp"
 else:
-    EMAIL_BACKEND = (
-        "django.core.mail.backends.dummy.EmailBackend"
-        if not IS_TEST
-        else "django.core.mail.backends.locmem.EmailBackend"
-    )
+    EMAIL_BACKEND = f"django.core.mail.backends.{'locmem' if IS_TEST else 'dummy'}.EmailBackend"
 
 # --- Money ---------------------------------------------------------------------------------------------------------
 
@@ -325,6 +321,9 @@ if IS_STRIPE_SANDBOX and "_live_" in STRIPE_API_KEY[:8]:
     raise ImproperlyConfigured("A live Stripe key must not be sent to anyone but Stripe.")
 if missing := [endpoint for endpoint, secrets in STRIPE_WEBHOOK_SECRETS.items() if not secrets]:
     raise ImproperlyConfigured(f"STRIPE_WEBHOOK_SECRETS_{missing[0].upper()} is not set.")
+
+# Who issues invoices and statements, a line each, parted by |: name, address, tax number.
+ISSUER = [line.strip() for line in read_text("ISSUER", default="Guildhall").split("|")]
 
 # --- The labs' API -------------------------------------------------------------------------------------------------
 

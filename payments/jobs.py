@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from uuid import UUID
 
 from accounts.outbox import job
+from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Lab
 from payments import actions, sending, stripe_events
-from payments.models import PayoutRun
+from payments.models import Funding, PayoutRun
+from payments.queries import month_before, month_of
 from payments.states import RunState
 
 # Sending
@@ -77,6 +80,52 @@ def open_invoice(funding: str) -> None:
 def read_payee(payee: str) -> None:
     """Ask Stripe whether an expert can be paid."""
     actions.read_payee(UUID(payee))
+
+
+# Papers
+
+
+@job("payments.issue_invoice", queue="payments")
+def issue_invoice(funding: str) -> None:
+    """Issue the invoice of a deposit."""
+    actions.issue_invoice(Funding.objects.select_related("lab").get(pk=UUID(funding)), now=app_now())
+
+
+@job("payments.issue_receipt", queue="payments")
+def issue_receipt(funding: str) -> None:
+    """Issue the receipt of a confirmed payment."""
+    actions.issue_receipt(Funding.objects.select_related("lab").get(pk=UUID(funding)), now=app_now())
+
+
+@job("payments.issue_lab_statement", queue="payments", timeout=120)
+def issue_lab_statement(lab: str, start: str) -> None:
+    """Issue a lab's statement of the month that begins on ``start``."""
+    actions.issue_lab_statement(Lab.objects.get(pk=UUID(lab)), month_of(date.fromisoformat(start)), now=app_now())
+
+
+@job("payments.issue_expert_statement", queue="payments", timeout=120)
+def issue_expert_statement(expert: str, start: str) -> None:
+    """Issue an expert's statement of the month that begins on ``start``."""
+    row = Expert.objects.select_related("user").get(pk=UUID(expert))
+    actions.issue_expert_statement(row, month_of(date.fromisoformat(start)), now=app_now())
+
+
+@job("payments.issue_expert_year", queue="payments")
+def issue_expert_year(expert: str, year: int) -> None:
+    """Issue an expert's summary of a year."""
+    actions.issue_expert_year(Expert.objects.select_related("user").get(pk=UUID(expert)), year, now=app_now())
+
+
+@job("payments.make_statements_due", queue="payments", timeout=300)
+def make_statements_due(start: str) -> None:
+    """Make each statement of the month that begins on ``start`` due."""
+    actions.make_statements_due(month_of(date.fromisoformat(start)))
+
+
+@job("payments.sweep_statements", queue="payments")
+def sweep_statements() -> None:
+    """Close last month, an hour after its end: by then every commit of it is there."""
+    actions.close_month(month_before((app_now() - timedelta(hours=1)).date()))
 
 
 # Asking

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from payments import webhooks
-from payments.views import desk, desk_moves, expert, lab, public
+from payments.views import desk, desk_moves, documents, expert, lab, public
 
 app_name = "payments"
 
@@ -14,6 +14,7 @@ urlpatterns = [
     path("earnings/", expert.earnings, name="earnings"),
     path("earnings/statement-<int:year>.csv", expert.statement, name="statement"),
     path("earnings/payee/", expert.payee, name="payee"),
+    path("documents/<doc:document_id>/", documents.document, name="document"),
     path("lab/funds/", lab.funds, name="funds"),
     path("lab/funds/pay/", lab.pay_in, name="pay_in"),
     path("desk/payouts/", desk.runs, name="runs"),

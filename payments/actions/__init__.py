@@ -1,7 +1,17 @@
-"""The only writers of cards, fundings, payees and runs."""
+"""The only writers of cards, fundings, payees, runs and papers."""
 
 from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
 from payments.actions.cards import RATES, install_rate_card
+from payments.actions.documents import (
+    close_month,
+    issue_expert_statement,
+    issue_expert_year,
+    issue_invoice,
+    issue_lab_statement,
+    issue_receipt,
+    make_statements_due,
+    render,
+)
 from payments.actions.funding import (
     carry_funding,
     confirm_funding,
@@ -32,12 +42,19 @@ __all__ = [
     "build_run",
     "cancel_run",
     "carry_funding",
+    "close_month",
     "confirm_funding",
     "fund_in_play",
     "grant_play_money",
     "install_rate_card",
+    "issue_expert_statement",
+    "issue_expert_year",
+    "issue_invoice",
+    "issue_lab_statement",
+    "issue_receipt",
     "leave_out",
     "look_up_funding",
+    "make_statements_due",
     "note_bank_change",
     "onboarding_link",
     "open_invoice",
@@ -46,6 +63,7 @@ __all__ = [
     "read_payee",
     "record_readiness",
     "reject_run",
+    "render",
     "reopen_run",
     "start_funding",
     "start_hosted_funding",

@@ -224,6 +224,7 @@ def _credit(funding: Funding, now: datetime) -> None:
         amount_minor=funding.amount_minor,
     )
     due("tasks.funds_received", key=funding.public_id, lab=funding.lab_id)
+    due("payments.issue_receipt", key=funding.public_id, funding=funding.pk)
 
 
 def _book_fee(funding: Funding, fee: int, now: datetime) -> None:

@@ -108,6 +108,8 @@ def note_opened(funding_id: UUID, invoice: gateway.Invoice, *, now: datetime) ->
         fields = {"hosted_url": invoice.url, "invoice_number": invoice.number}
         was = move(funding, FundingState.AWAITING_TRANSFER, moves=FUNDING_MOVES, now=now, **fields)
         audit(None, "funding.invoiced", funding, at=now, was=was, invoice=invoice.stripe_id)
+        if funding.way == FundingWay.INVOICE:
+            due("payments.issue_invoice", key=funding.public_id, funding=funding.pk)
     return funding
 
 

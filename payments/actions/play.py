@@ -59,6 +59,7 @@ def fund_in_play(lab: Lab, amount: Money, *, way: str, by: Actor, now: datetime,
         state_changed_at=now,
     )
     _give(lab, amount.minor, key=funding.stripe_key, by=by, now=now, funding=funding.public_id)
+    due("payments.issue_receipt", key=funding.public_id, funding=funding.pk)
     return funding
 
 

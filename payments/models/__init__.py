@@ -1,6 +1,7 @@
-"""What is stored about money: the ledger, the rate card, fundings, holds, pay lines and payouts."""
+"""What is stored about money: the ledger, the rate card, fundings, holds, pay lines, payouts and papers."""
 
 from payments.models.cards import Rate, RateCard
+from payments.models.documents import Document, DocumentKind, DocumentSeries
 from payments.models.events import StripeEvent
 from payments.models.funding import Customer, Funding, FundingWay
 from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Posting
@@ -12,6 +13,9 @@ __all__ = [
     "Account",
     "AccountKind",
     "Customer",
+    "Document",
+    "DocumentKind",
+    "DocumentSeries",
     "Entry",
     "Funding",
     "FundingWay",

@@ -1,6 +1,7 @@
 """What may be seen of money, and by whom: rows ready to render."""
 
 from payments.queries.cards import CardRow, PublicCard, RateQuote, card_rows, public_card, rate_for, rates_by_tier
+from payments.queries.documents import documents_of_expert, documents_of_lab, documents_seen_by
 from payments.queries.earnings import Earnings, Week, earnings_of, pay_lines_of, statement_rows
 from payments.queries.funds import (
     FundingRow,
@@ -14,6 +15,7 @@ from payments.queries.funds import (
     project_funds,
 )
 from payments.queries.journal import JournalLine, is_line_of, journal_of, place_of
+from payments.queries.papers import Period, month_before, month_of
 from payments.queries.runs import (
     RunPage,
     RunRow,
@@ -31,6 +33,7 @@ __all__ = [
     "FundingRow",
     "JournalLine",
     "LabFunds",
+    "Period",
     "ProjectFunds",
     "PublicCard",
     "RateQuote",
@@ -40,6 +43,9 @@ __all__ = [
     "balance",
     "budgets_of",
     "card_rows",
+    "documents_of_expert",
+    "documents_of_lab",
+    "documents_seen_by",
     "earnings_of",
     "fundings_of",
     "fundings_seen_by",
@@ -47,6 +53,8 @@ __all__ = [
     "items_of",
     "journal_of",
     "lab_funds",
+    "month_before",
+    "month_of",
     "pay_lines_of",
     "payee_of",
     "place_of",

@@ -70,6 +70,7 @@ def _page(request: HttpRequest, membership: Member, form: TopUpForm, pay_form: P
         "funds": queries.lab_funds(membership.lab, CURRENCY),
         "budgets": queries.budgets_of(membership.lab, CURRENCY),
         "fundings": queries.fundings_of(membership.lab),
+        "documents": queries.documents_of_lab(membership.lab),
         "form": form,
         "pay_form": pay_form,
         "can_use_test_cards": can_manage(membership) and can_use_test_cards(),

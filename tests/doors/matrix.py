@@ -123,6 +123,7 @@ PAGES: dict[str, dict[str, str]] = {
     "payments:earnings": {"GET": "L+++------"},
     "payments:statement": {"GET": "L+++------"},
     "payments:payee": {"GET": "L+++------", "POST": "Lsss------"},
+    "payments:document": {"GET": "L000+00+00"},
     "payments:funds": {"GET": "L---++----", "POST": "L---++----"},
     "payments:pay_in": {"POST": "L---bb----"},
     "payments:runs": {"GET": "L------+--"},

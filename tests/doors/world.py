@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.test import Client
 
@@ -19,7 +20,7 @@ from kernel.money import usd
 from labs.actions import register_lab
 from labs.invitations.actions import invite
 from labs.webhooks.actions import create_endpoint, send_trial
-from payments.actions import start_hosted_funding
+from payments.actions import confirm_funding, issue_receipt, start_funding, start_hosted_funding
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
@@ -29,7 +30,7 @@ from tasks.models import Offer
 from tests.accounts.factories import log_in, make_operator, make_user
 from tests.experts.factories import an_application
 from tests.labs.factories import make_key
-from tests.payments.factories import a_submitted_run
+from tests.payments.factories import a_payment, a_submitted_run
 from tests.tasks.documents import a_picture
 from tests.tasks.factories import RESPONSE, World, hand_in, make_batch, make_experts, make_lab, make_world, work
 
@@ -98,6 +99,7 @@ def build_doors() -> Doors:
         "invitation_id": invite(world.lab, email="ivy@example.org", role="member", by=world.owner, now=_ago(now)).pk,
         "token": "nobodys",
         "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
+        "document_id": _receipt(world, now),
         "key_id": key.pk,
         "member_id": world.lab.members.get().pk,
         "lab_id": world.lab.pk,
@@ -154,6 +156,12 @@ def _money() -> dict[str, Any]:
     """Build a payout run that waits for approval."""
     run = a_submitted_run(100_00)
     return {"run_id": run.pk, "item_id": run.items.get().pk, "verb": "cancel", "endpoint": "account"}
+
+
+def _receipt(world: World, now: datetime) -> UUID:
+    """Let Lee's lab pay, and give it the receipt."""
+    funding = start_funding(world.lab, usd(60_00), by=world.owner, now=now)
+    return issue_receipt(confirm_funding(funding.pk, a_payment(funding), now=now), now=now).pk
 
 
 def special_of(ids: dict[str, Any]) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from kernel.csv_files import safe_cell
+from kernel.money import usd
 from labs.models import Lab
 from payments import actions
 from payments.models import Funding, PayoutRun
@@ -23,6 +24,7 @@ from tests.payments.factories import (
     a_funded_lab,
     a_lab,
     a_payable_expert,
+    a_payment,
     a_project,
     a_submitted_run,
     earn,
@@ -239,6 +241,37 @@ def test_only_an_owner_of_the_lab_pays_in() -> None:
     lab.members.update(role="member")
 
     assert top_up(as_user(owner_of(lab))).status_code == 403  # type: ignore[attr-defined]  # A response.
+
+
+def test_a_lab_takes_its_papers_home_and_nobody_elses() -> None:
+    labs = [a_funded_lab(10_000_00, name) for name in ("Hollis Labs", "Eastgate Labs")]
+    mine, theirs = (actions.issue_receipt(lab.fundings.get(), now=NOW) for lab in labs)
+    browser = as_user(owner_of(labs[0]))
+
+    page = words(browser.get(reverse("payments:funds")).content.decode())
+    got = browser.get(reverse("payments:document", args=[mine.pk]))
+    assert ("REC-000001 Receipt" in page, "REC-000002" in page) == (True, False)
+    assert (got.content, got["Content-Type"]) == (bytes(mine.pdf), "application/pdf")
+    assert got["Content-Disposition"] == 'attachment; filename="REC-000001.pdf"'
+    assert browser.get(reverse("payments:document", args=[theirs.pk])).status_code == 404
+
+
+def test_papers_are_listed_in_one_question_without_their_bytes() -> None:
+    lab = a_funded_lab(10_000_00)
+    browser = as_user(owner_of(lab))
+
+    def asked() -> list[str]:
+        with CaptureQueriesContext(connection) as questions:
+            browser.get(reverse("payments:funds"))
+        return [question["sql"] for question in questions if "payments_document" in question["sql"]]
+
+    actions.issue_receipt(lab.fundings.get(), now=NOW)
+    one = asked()
+    for _ in range(2):
+        funding = actions.start_funding(lab, usd(500_00), by=owner_of(lab), now=NOW)
+        actions.issue_receipt(actions.confirm_funding(funding.pk, a_payment(funding), now=NOW), now=NOW)
+
+    assert (one, len(one), ["pdf" in sql for sql in one]) == (asked(), 1, [False])
 
 
 def test_funds_are_for_labs() -> None:

@@ -5,24 +5,30 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 VENDOR = ROOT / "static" / "vendor"
+FONTS = ROOT / "payments" / "papers" / "fonts"  # Of the papers: typst reads no font of the web.
+both = pytest.mark.parametrize("folder", [VENDOR, FONTS], ids=["static", "papers"])
 
 
-def test_every_vendored_file_has_the_hash_in_the_manifest():
-    manifest = json.loads((VENDOR / "manifest.json").read_text())
+@both
+def test_every_vendored_file_has_the_hash_in_the_manifest(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
 
     found = {
-        path.relative_to(VENDOR).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in sorted(VENDOR.rglob("*"))
+        path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
         if path.is_file() and path.name != "manifest.json"
     }
 
     assert found == manifest
 
 
-def test_every_vendored_package_carries_its_licence():
-    packages = [path for path in VENDOR.iterdir() if path.is_dir()]
+@both
+def test_every_vendored_package_carries_its_licence(folder):
+    packages = [path for path in folder.iterdir() if path.is_dir()]
 
     assert packages
     assert [path.name for path in packages if not (path / "LICENSE").exists()] == []
