@@ -1,0 +1,1 @@
+"""The ``guildhall`` command: the same client, for a shell and for scripts."""
