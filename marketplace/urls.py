@@ -10,7 +10,7 @@ from marketplace.api_docs import ApiDocs
 
 register_id_converters(
     "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
-    "pln", "pye", "run", "itm", "prj", "gdl", "bat", "tsk", "ofr", "clm", "sub", "rev", "exr", "ing", "dlv",
+    "pln", "pye", "run", "itm", "dif", "prj", "gdl", "bat", "tsk", "ofr", "clm", "sub", "rev", "exr", "ing", "dlv",
     "file", "qst", "inv", "doc",
 )  # fmt: skip
 

@@ -69,6 +69,12 @@ class ReasonForm(forms.Form):
     reason = TextField(label="Reason", min_length=3, max_length=400, widget=forms.Textarea(attrs={"rows": 2}))
 
 
+class ResolveForm(ReasonForm):
+    """Why a difference is no longer one, and what a movement that nothing explains turned out to be."""
+
+    book_as = forms.CharField(max_length=10, required=False)
+
+
 class ApprovalForm(forms.Form):
     """What an approver confirms, beside who they are."""
 

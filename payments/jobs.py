@@ -9,9 +9,10 @@ from accounts.outbox import job
 from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Lab
-from payments import actions, sending, stripe_events
+from payments import actions, reconciliation, sending, stripe_events
 from payments.models import Funding, PayoutRun
 from payments.queries import month_before, month_of
+from payments.queries.standstill import is_standing_still
 from payments.states import RunState
 
 # Sending
@@ -19,9 +20,12 @@ from payments.states import RunState
 
 @job("payments.send_run", queue="payments", timeout=120)
 def send_run(run: str) -> None:
-    """Begin an approved run, or take a partial one up again; a paused one is a person's to resume."""
+    """Begin an approved run, or take a partial one up again; a paused one is a person's to resume.
+
+    While payouts stand still it waits: whatever lets them go on makes it due again.
+    """
     row = PayoutRun.objects.get(pk=UUID(run))
-    if row.state in (RunState.APPROVED, RunState.PARTIAL):
+    if row.state in (RunState.APPROVED, RunState.PARTIAL) and not is_standing_still():
         sending.start_sending(row, now=app_now())
 
 
@@ -41,6 +45,15 @@ def finish_payout_run(run: str) -> None:
 def sweep_payouts() -> None:
     """Take up items of running runs that nothing has touched for a while."""
     sending.make_stalled_items_due(now=app_now())
+
+
+# Reconciling
+
+
+@job("payments.reconcile", queue="payments", timeout=600)
+def reconcile(by: str = "") -> None:
+    """Compare all our money with Stripe's: each night, and when somebody asks."""
+    reconciliation.reconcile(UUID(by) if by else None)
 
 
 # What Stripe says

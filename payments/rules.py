@@ -10,8 +10,8 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
-from accounts.rules import is_finance
-from payments.models import Payee, PayoutRun, Rail
+from accounts.rules import is_finance, is_owner
+from payments.models import Payee, PayoutRun, PayoutStop, Rail
 from payments.states import PayeeState, RunState
 
 # Where Stripe Connect transfers reach: the United States, Canada, the United Kingdom, Switzerland and the EEA.
@@ -34,6 +34,7 @@ class RunFacts:
     payees: Collection[UUID]
     changers: Collection[UUID]
     approvers: Collection[UUID]
+    standstill: Collection[str] = ()  # Why nothing is approved or sent now.
 
 
 def has_payout_rail(country: str) -> bool:
@@ -44,6 +45,18 @@ def has_payout_rail(country: str) -> bool:
 def can_see_runs(user: User | AnonymousUser) -> bool:
     """Finance sees payout runs."""
     return is_finance(user)
+
+
+def can_stop_payouts(user: User | AnonymousUser) -> bool:
+    """Finance and owners throw the emergency stop, and lift what another has thrown."""
+    return is_finance(user) or is_owner(user)
+
+
+def why_not_lift(user: User | AnonymousUser, stop: PayoutStop) -> str:
+    """Return why this person may not lift the emergency stop, as a sentence; '' means they may."""
+    if not can_stop_payouts(user):
+        return "Only people of finance and owners lift the emergency stop."
+    return "You threw the emergency stop. Another person lifts it." if user.pk == stop.started_by_id else ""
 
 
 def needed_approvals(total_minor: int) -> int:
@@ -68,7 +81,7 @@ def why_not_approve(user: User | AnonymousUser, run: PayoutRun, facts: RunFacts)
         reasons.append("In the last 72 hours you changed a rate or a tier that this run rests on.")
     if user.pk in facts.approvers:
         reasons.append("You approved this run already; it waits for another person.")
-    return reasons
+    return [*reasons, *facts.standstill]
 
 
 def can_approve(user: User | AnonymousUser, run: PayoutRun, facts: RunFacts) -> bool:

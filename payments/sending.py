@@ -22,6 +22,7 @@ from accounts.notices import notify
 from accounts.outbox import due
 from accounts.queries import live_grants
 from kernel.db import action, app_now, require_transaction
+from kernel.errors import Refused
 from kernel.money import Money
 from kernel.states import move
 from payments import ledger
@@ -34,7 +35,10 @@ from payments.gateways.errors import (
     RefusedByStripe,
 )
 from payments.gateways.types import Transfer, TransferOrder
-from payments.models import Entry, PayLine, PayoutItem, PayoutRun
+from payments.models import Entry, PayoutItem, PayoutRun
+from payments.queries.runs import counting_approvals
+from payments.queries.standstill import is_standing_still, why_standing_still
+from payments.rules import needed_approvals
 from payments.states import (
     IN_FLIGHT_STATES,
     ITEM_MOVES,
@@ -69,8 +73,12 @@ class Step:
 
 @action
 def start_sending(run: PayoutRun, *, now: datetime, by: User | None = None) -> None:
-    """Begin or resume a run, and make every open item's sending due."""
+    """Begin or resume a run, and make every open item's sending due; refused while payouts stand still."""
     run = PayoutRun.objects.select_for_update().get(pk=run.pk)
+    if reasons := why_standing_still():
+        raise Refused(" ".join(reasons))
+    if run.state == RunState.APPROVED and counting_approvals(run) < needed_approvals(run.total_minor):
+        raise Refused("Somebody who approved this run no longer has the finance role. Cancel it and build another.")
     was = move(run, RunState.SENDING, moves=RUN_MOVES, now=now, sending_at=run.sending_at or now, reason="")
     audit(by, "payout_run.sending", run, at=now, was=was)
     for item in run.items.filter(state__in=OPEN_STATES).values_list("pk", flat=True):
@@ -110,6 +118,12 @@ def make_stalled_items_due(*, now: datetime) -> int:
     return len(stalled)
 
 
+def pause_all(reason: str, *, now: datetime, by: User | None = None) -> None:
+    """Pause every run that is being sent, as a step of the action that makes payouts stand still."""
+    for run in PayoutRun.objects.filter(state=RunState.SENDING):
+        _pause(run.pk, reason=reason, now=now, by=by)
+
+
 def _pause(run_id: UUID, *, reason: str, now: datetime, by: User | None = None) -> None:
     require_transaction()
     run = PayoutRun.objects.select_for_update().get(pk=run_id)
@@ -117,11 +131,11 @@ def _pause(run_id: UUID, *, reason: str, now: datetime, by: User | None = None) 
         return
     was = move(run, RunState.PAUSED, moves=RUN_MOVES, now=now, reason=reason[:500])
     audit(by, "payout_run.paused", run, at=now, was=was)
-    _tell_finance(f"Payout run {run.number} is paused: {reason}", run, now)
+    tell_finance(f"Payout run {run.number} is paused: {reason}", reverse("payments:run", args=[run.pk]), now)
 
 
-def _tell_finance(text: str, run: PayoutRun, now: datetime) -> None:
-    url = reverse("payments:run", args=[run.pk])
+def tell_finance(text: str, url: str, now: datetime) -> None:
+    """Tell everybody of finance."""
     for grant in live_grants().filter(role="finance"):
         notify(grant.user, text[:500], url, now)
 
@@ -178,14 +192,14 @@ def _wait_for_turn() -> None:
 @action
 def take_step(item_id: UUID, *, now: datetime) -> Step | None:
     """Set the money aside and store the key, or find out that an earlier try must be looked up first."""
-    item = _lock(item_id)
+    item = lock_item(item_id)
     if item.run.state != RunState.SENDING or item.state not in OPEN_STATES:
         return None
     if item.state == ItemState.QUEUED:
-        return _first_step(item, now)
+        return None if is_standing_still() else _first_step(item, now)
     _note_try(item, now, tries=item.tries + 1)
     assert item.first_sent_at is not None
-    return _step(item, must_look=True, is_key_old=now - item.first_sent_at >= KEY_LIFE)
+    return step_of(item, must_look=True, is_key_old=now - item.first_sent_at >= KEY_LIFE)
 
 
 def _first_step(item: PayoutItem, now: datetime) -> Step | None:
@@ -199,7 +213,7 @@ def _first_step(item: PayoutItem, now: datetime) -> Step | None:
         (ledger.payout_in_flight(item.currency), -item.amount_minor),
     ]
     ledger.post("payout_sent", postings, key=f"{key}-out", at=now, memo={"item": item.public_id})
-    return _step(item, must_look=item.attempt > 1, is_key_old=False)
+    return step_of(item, must_look=item.attempt > 1, is_key_old=False)
 
 
 def _note_try(item: PayoutItem, now: datetime, **fields: object) -> None:
@@ -207,7 +221,8 @@ def _note_try(item: PayoutItem, now: datetime, **fields: object) -> None:
     audit(None, "payout_item.sending", item, at=now, was=was, key=item.stripe_key)
 
 
-def _step(item: PayoutItem, *, must_look: bool, is_key_old: bool) -> Step:
+def step_of(item: PayoutItem, *, must_look: bool = True, is_key_old: bool = False) -> Step:
+    """Return what an item asks of Stripe; it is sent only if ``must_look`` is false, or the look finds nothing."""
     order = TransferOrder(
         amount=Money(item.amount_minor, item.currency),
         destination=item.destination,
@@ -223,7 +238,7 @@ def _step(item: PayoutItem, *, must_look: bool, is_key_old: bool) -> Step:
 @action
 def confirm_item(step: Step, transfers: list[Transfer], *, now: datetime) -> None:
     """Write down that the expert was paid, once; anything but the one expected transfer stops the run."""
-    item = _lock(step.item)
+    item = lock_item(step.item)
     transfer = transfers[0]
     if len(transfers) > 1 or not _fits(item, transfer):
         ids = ", ".join(each.stripe_id for each in transfers)
@@ -297,42 +312,18 @@ def refuse_item(step: Step, refusal: RefusedByStripe, *, now: datetime) -> None:
         _tell_expert(item)
         due("payments.read_payee", payee=item.payee_id)
     else:
-        _tell_finance(f"Payout {item.public_id} failed: {refusal.detail}", item.run, now)
+        url = reverse("payments:run", args=[item.run_id])
+        tell_finance(f"Payout {item.public_id} failed: {refusal.detail}", url, now)
 
 
 AFTER_REFUSAL = {Reason.BALANCE: ItemState.QUEUED, Reason.NOT_PAYABLE: ItemState.BLOCKED}
 
 
-# What the desk may do with an item that was not paid
-
-
-@action
-def retry_item(item: PayoutItem, *, by: User, now: datetime) -> None:
-    """Queue a failed or blocked item again; it goes with the run, resumed if it had ended."""
-    item = _lock(item.pk)
-    was = move(item, ItemState.QUEUED, moves=ITEM_MOVES, now=now, problem_code="", problem="")
-    audit(by, "payout_item.retried", item, at=now, was=was)
-    if item.run.state == RunState.PARTIAL:
-        due("payments.send_run", run=item.run_id)
-    else:
-        due("payments.send_payout_item", item=item.pk)
-
-
-@action
-def cancel_item(item: PayoutItem, *, by: User, reason: str, now: datetime) -> None:
-    """Take an unpaid item out of its run; its pay lines wait for the next one."""
-    item = _lock(item.pk)
-    was = move(item, ItemState.CANCELLED, moves=ITEM_MOVES, now=now, problem=reason[:500])
-    lines = PayLine.objects.filter(item=item, state=PayLineState.LOCKED)
-    lines.update(state=PayLineState.AVAILABLE, state_changed_at=now, item=None)
-    audit(by, "payout_item.cancelled", item, at=now, was=was, reason=reason)
-    due("payments.finish_payout_run", run=item.run_id)
-
-
 # Steps
 
 
-def _lock(item_id: UUID) -> PayoutItem:
+def lock_item(item_id: UUID) -> PayoutItem:
+    """Return an item's row, which nobody else changes until the end of the transaction."""
     require_transaction()
     items = PayoutItem.objects.select_for_update(of=("self",)).select_related("run", "payee", "expert__user")
     return items.get(pk=item_id)
@@ -340,7 +331,7 @@ def _lock(item_id: UUID) -> PayoutItem:
 
 def _lock_in_flight(step: Step) -> PayoutItem | None:
     """Return the item if it still waits for the answer to this very attempt."""
-    item = _lock(step.item)
+    item = lock_item(step.item)
     waits = item.state in IN_FLIGHT_STATES and item.attempt == step.order.attempt
     return item if waits else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -15,7 +15,7 @@ from labs.models import Mode
 from payments import actions, ledger, sending
 from payments.gateways import stripe as gateway
 from payments.gateways.invoices import retrieve_invoice
-from payments.gateways.types import GatewayEvent, Transfer
+from payments.gateways.types import GatewayEvent, Reversal
 from payments.models import Funding, Payee, PayoutItem, StripeEvent
 from payments.states import (
     EVENT_MOVES,
@@ -171,7 +171,7 @@ def on_transfer(event: StripeEvent) -> None:
     if item.state in IN_FLIGHT_STATES:
         sending.carry_item(item.pk)
     elif transfer.reversed_minor > item.reversed_minor and item.stripe_id == transfer.stripe_id:
-        book_reversal(item, transfer, now=app_now())
+        book_reversals(item, gateway.list_reversals(transfer.stripe_id), now=app_now())
 
 
 def _named(model: type[R], public_id: str) -> R | None:
@@ -183,21 +183,31 @@ def _named(model: type[R], public_id: str) -> R | None:
 
 
 @action
-def book_reversal(item: PayoutItem, transfer: Transfer, *, now: datetime) -> None:
-    """Credit the expert with what was taken back from their Stripe balance."""
+def book_reversals(item: PayoutItem, reversals: Sequence[Reversal], *, now: datetime) -> None:
+    """Book each part of a transfer that came back, once: it is owed to the expert again.
+
+    ``reversals`` are all of the transfer's, oldest first.
+    """
     item = PayoutItem.objects.select_for_update(of=("self",)).select_related("expert").get(pk=item.pk)
-    back = transfer.reversed_minor - item.reversed_minor
-    if back <= 0:
+    booked, total = item.reversed_minor, 0
+    for reversal in reversals:
+        total += reversal.minor
+        if total > booked:
+            _book_reversal(item, reversal, now)
+    if total <= booked:
         return
-    to = ItemState.REVERSED if transfer.reversed_minor == item.amount_minor else ItemState.PART_REVERSED
-    was = move(item, to, moves=ITEM_MOVES, now=now, reversed_minor=transfer.reversed_minor)
+    to = ItemState.REVERSED if total == item.amount_minor else ItemState.PART_REVERSED
+    was = move(item, to, moves=ITEM_MOVES, now=now, reversed_minor=total)
+    audit(None, "payout_item.reversed", item, at=now, was=was, minor=total - booked)
+
+
+def _book_reversal(item: PayoutItem, reversal: Reversal, now: datetime) -> None:
     postings = [
-        (ledger.stripe_available(item.currency), back),
-        (ledger.expert_available(item.expert, item.currency), -back),
+        (ledger.stripe_available(item.currency), reversal.minor),
+        (ledger.expert_available(item.expert, item.currency), -reversal.minor),
     ]
-    key = f"{transfer.stripe_id}-reversed-{transfer.reversed_minor}"
-    ledger.post("transfer_reversed", postings, key=key, at=now, memo={"item": item.public_id})
-    audit(None, "payout_item.reversed", item, at=now, was=was, minor=back)
+    memo = {"item": item.public_id, "transfer": item.stripe_id, "reversal": reversal.stripe_id}
+    ledger.post("transfer_reversed", postings, key=f"{reversal.stripe_id}-reversed", at=now, memo=memo)
 
 
 def on_bank_payout(event: StripeEvent) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from payments import webhooks
-from payments.views import desk, desk_moves, documents, expert, lab, public
+from payments.views import desk, desk_moves, documents, expert, lab, public, reconcile_desk, stop_desk
 
 app_name = "payments"
 
@@ -19,6 +19,10 @@ urlpatterns = [
     path("lab/funds/pay/", lab.pay_in, name="pay_in"),
     path("desk/payouts/", desk.runs, name="runs"),
     path("desk/payouts/build/", desk.build, name="build_run"),
+    path("desk/payouts/stop/", stop_desk.stop, name="stop"),
+    path("desk/payouts/stop/lift/", stop_desk.lift, name="lift_stop"),
+    path("desk/payouts/reconcile/", reconcile_desk.reconcile, name="reconcile"),
+    path("desk/payouts/reconcile/<dif:difference_id>/", reconcile_desk.resolve, name="resolve_difference"),
     path("desk/payouts/<run:run_id>/", desk.run, name="run"),
     path("desk/payouts/<run:run_id>/items.csv", desk.run_csv, name="run_csv"),
     path("desk/payouts/<run:run_id>/approve/", desk_moves.approve, name="approve_run"),

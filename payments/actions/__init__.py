@@ -2,6 +2,7 @@
 
 from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
 from payments.actions.cards import RATES, install_rate_card
+from payments.actions.differences import ask_to_reconcile, resolve_difference
 from payments.actions.documents import (
     close_month,
     issue_expert_statement,
@@ -20,6 +21,7 @@ from payments.actions.funding import (
     start_funding,
 )
 from payments.actions.invoices import look_up_funding, open_invoice, start_hosted_funding, take_invoice
+from payments.actions.items import cancel_item, retry_item
 from payments.actions.payees import (
     NoPayoutRail,
     ask_for_payee,
@@ -31,15 +33,19 @@ from payments.actions.payees import (
 )
 from payments.actions.play import add_play_money, fund_in_play, grant_play_money
 from payments.actions.runs import build_run, cancel_run, leave_out, submit_run
+from payments.actions.stops import MayNotStop, lift_stop, stop_payouts
 
 __all__ = [
     "RATES",
     "MayNotApprove",
+    "MayNotStop",
     "NoPayoutRail",
     "add_play_money",
     "approve_run",
     "ask_for_payee",
+    "ask_to_reconcile",
     "build_run",
+    "cancel_item",
     "cancel_run",
     "carry_funding",
     "close_month",
@@ -53,6 +59,7 @@ __all__ = [
     "issue_lab_statement",
     "issue_receipt",
     "leave_out",
+    "lift_stop",
     "look_up_funding",
     "make_statements_due",
     "note_bank_change",
@@ -65,9 +72,12 @@ __all__ = [
     "reject_run",
     "render",
     "reopen_run",
+    "resolve_difference",
+    "retry_item",
     "start_funding",
     "start_hosted_funding",
     "start_payee",
+    "stop_payouts",
     "submit_run",
     "take_invoice",
 ]

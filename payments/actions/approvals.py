@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from accounts.audit import audit
-from accounts.models import Role, User
+from accounts.models import User
 from accounts.outbox import due
 from kernel.db import action
 from kernel.errors import Refused
@@ -14,7 +14,7 @@ from kernel.guards import clean_text
 from kernel.states import move
 from payments.models import PayoutRun, RunApproval
 from payments.planning import content_sha256
-from payments.queries.runs import run_facts
+from payments.queries.runs import counting_approvals, run_facts
 from payments.rules import needed_approvals, why_not_approve
 from payments.states import RUN_MOVES, RunState
 
@@ -36,7 +36,7 @@ def approve_run(run: PayoutRun, *, by: User, now: datetime) -> PayoutRun:
         raise Refused("The run is not what was submitted. Reject it and look at what changed.")
     RunApproval.objects.create(run=run, user=by, content_sha256=run.content_sha256, approved_at=now)
     audit(by, "payout_run.approval", run, at=now, sha256=run.content_sha256, total_minor=run.total_minor)
-    if _counting(run) >= needed_approvals(run.total_minor):
+    if counting_approvals(run) >= needed_approvals(run.total_minor):
         was = move(run, RunState.APPROVED, moves=RUN_MOVES, now=now, approved_at=now)
         audit(by, "payout_run.approved", run, at=now, was=was)
         due("payments.send_run", run=run.pk)
@@ -66,12 +66,6 @@ def reopen_run(run: PayoutRun, *, by: User, now: datetime) -> PayoutRun:
 
 def _lock(run_id: UUID) -> PayoutRun:
     return PayoutRun.objects.select_for_update().get(pk=run_id)
-
-
-def _counting(run: PayoutRun) -> int:
-    """Count the approvals of people who may still approve: one whose role was taken no longer counts."""
-    given = run.approvals.filter(voided_at__isnull=True, content_sha256=run.content_sha256)
-    return given.filter(user__is_active=True, user__operator_roles__contains=[Role.FINANCE]).count()
 
 
 def _void(run: PayoutRun, now: datetime) -> None:

@@ -64,18 +64,34 @@ def read_balance(balance: Plain) -> Balance:
 
 
 def read_balance_transaction(entry: Plain) -> BalanceTransaction:
-    """Return one movement of the balance."""
+    """Return one movement of the balance; what it is about is known when ``source`` is expanded."""
     return BalanceTransaction(
         stripe_id=entry["id"],
         kind=entry["type"],
-        source=entry["source"] if isinstance(entry.get("source"), str) else "",
+        source=_id_of(entry, "source"),
         currency=entry["currency"].upper(),
         amount_minor=entry["amount"],
         fee_minor=entry["fee"],
         net_minor=entry["net"],
         is_settled=entry["status"] == "available",
         created_at=_at(entry["created"]),
+        refs=_refs(entry),
     )
+
+
+def _refs(entry: Plain) -> tuple[str, ...]:
+    source = _expanded(entry, "source")
+    named = (_id_of(entry, "source"), *(_id_of(source, name) for name in ABOUT))
+    return tuple(ref for ref in named if ref)
+
+
+ABOUT = ("payment_intent", "charge", "transfer", "source_transfer")
+
+
+def _id_of(thing: Plain, name: str) -> str:
+    """Return the identifier of a part, whether it came as an object or as its name."""
+    part = thing.get(name)
+    return str(part.get("id") or "") if isinstance(part, dict) else str(part or "")
 
 
 def _expanded(thing: Plain, name: str) -> Plain:

@@ -39,6 +39,7 @@ from payments.gateways.types import (
     GatewayEvent,
     PaymentIntent,
     Recipient,
+    Reversal,
     Transfer,
     TransferOrder,
 )
@@ -295,6 +296,13 @@ def retrieve_transfer(stripe_id: str) -> Transfer:
 
 
 @gateway_call
+def list_reversals(transfer: str) -> list[Reversal]:
+    """Return what was taken back of a transfer, oldest first."""
+    found = _client().v1.transfers.reversals.list(transfer, params={"limit": 100})
+    return [Reversal(each.id, each.amount) for each in found.auto_paging_iter()][::-1]
+
+
+@gateway_call
 def reverse_transfer(stripe_id: str, *, amount: Money, reason: str, key: str) -> str:
     """Take a transfer or a part of it back, while the expert's balance covers it; return the reversal's id."""
     reversal = _client().v1.transfers.reversals.create(
@@ -316,8 +324,10 @@ def retrieve_balance() -> Balance:
 
 @gateway_call
 def list_balance_transactions(*, since: datetime) -> list[BalanceTransaction]:
-    """Return what moved the platform's balance, newest first."""
-    found = _client().v1.balance_transactions.list(params={"created": {"gte": int(since.timestamp())}, "limit": 100})
+    """Return what moved the platform's balance, newest first, with the objects that each is about."""
+    found = _client().v1.balance_transactions.list(
+        params={"created": {"gte": int(since.timestamp())}, "limit": 100, "expand": ["data.source"]}
+    )
     return [read_balance_transaction(_plain(each)) for each in found.auto_paging_iter()]
 
 

@@ -71,6 +71,14 @@ class Transfer:
 
 
 @dataclass(frozen=True)
+class Reversal:
+    """A transfer, or a part of it, that Stripe took back."""
+
+    stripe_id: str
+    minor: int
+
+
+@dataclass(frozen=True)
 class Balance:
     """What Stripe holds for us, in minor units by currency."""
 
@@ -95,6 +103,7 @@ class BalanceTransaction:
     net_minor: int
     is_settled: bool
     created_at: datetime
+    refs: tuple[str, ...] = ()  # Every Stripe object that it is about: the source's id, and what the source names.
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ from payments.models.funding import Customer, Funding, FundingWay
 from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Posting
 from payments.models.pay import Hold, PayLine, PayReason, WorkKind
 from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
+from payments.models.reconciling import Difference, DifferenceKind, Movement, PayoutStop, Reconciliation
 
 __all__ = [
     "PLAY_MONEY",
     "Account",
     "AccountKind",
     "Customer",
+    "Difference",
+    "DifferenceKind",
     "Document",
     "DocumentKind",
     "DocumentSeries",
@@ -20,15 +23,18 @@ __all__ = [
     "Funding",
     "FundingWay",
     "Hold",
+    "Movement",
     "PayLine",
     "PayReason",
     "Payee",
     "PayoutItem",
     "PayoutRun",
+    "PayoutStop",
     "Posting",
     "Rail",
     "Rate",
     "RateCard",
+    "Reconciliation",
     "RunApproval",
     "RunEdit",
     "StripeEvent",

@@ -10,11 +10,12 @@ from uuid import UUID
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet, Sum
 
-from accounts.models import AuditEvent, User
+from accounts.models import AuditEvent, Role, User
 from experts.models import Expert, TierGrant
 from kernel.money import Money
 from payments import ledger
 from payments.models import Payee, PayLine, PayoutItem, PayoutRun, RateCard, RunApproval
+from payments.queries.standstill import why_standing_still
 from payments.rules import COOLING_OFF, RunFacts, can_see_runs, needed_approvals, why_not_approve
 from payments.states import ItemState, RunState
 
@@ -141,16 +142,23 @@ def run_facts(run: PayoutRun, now: datetime) -> RunFacts:
     changers = set(
         RateCard.objects.filter(version__in=versions, installed_at__gt=since).values_list("installed_by", flat=True)
     )
-    grants = TierGrant.objects.filter(expert__in=[pk for pk, _ in experts], granted_at__gt=since)
-    for pair in grants.values_list("granted_by", "second_by"):
-        changers.update(pair)
+    grants = TierGrant.objects.filter(expert__in=[pk for pk, _ in experts])
+    changers.update(grants.filter(granted_at__gt=since).values_list("granted_by", flat=True))
+    changers.update(grants.filter(second_at__gt=since).values_list("second_by", flat=True))
     return RunFacts(
         built_by=run.built_by_id,
         editors=set(run.edits.filter(at__gt=since).values_list("by", flat=True)),
         payees={user for _, user in experts},
         changers=changers - {None},
         approvers=set(run.approvals.filter(voided_at__isnull=True).values_list("user", flat=True)),
+        standstill=why_standing_still(),
     )
+
+
+def counting_approvals(run: PayoutRun) -> int:
+    """Count the approvals of people who may still approve: one whose role was taken no longer counts."""
+    given = run.approvals.filter(voided_at__isnull=True, content_sha256=run.content_sha256)
+    return given.filter(user__is_active=True, user__operator_roles__contains=[Role.FINANCE]).count()
 
 
 def items_of(run: PayoutRun, user: User) -> QuerySet[PayoutItem]:
@@ -253,6 +261,7 @@ TOLD = {
     "payout_run.sending": "Sending",
     "payout_run.paused": "Paused",
     "payout_run.finished": "Finished",
+    "payout_run.reconciled": "Reconciled with Stripe",
 }
 
 

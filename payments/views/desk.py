@@ -21,6 +21,7 @@ from payments.forms import BuildForm
 from payments.models import PayLine, PayoutItem, PayoutRun
 from payments.planning import payable_lines, plan_run
 from payments.queries.runs import run_csv_rows
+from payments.queries.standstill import why_standing_still
 from payments.rates import week_of
 
 
@@ -34,7 +35,13 @@ def runs(request: HttpRequest) -> HttpResponse:
     rows = queries.run_rows(request.user)
     built = next((row for row in rows if row.run.week_start == week and row.run.state != "CANCELLED"), None)
     plan = None if built else plan_run(list(payable_lines(week)), week, now=now)
-    context = {"rows": rows, "plan": plan, "week_end": week + timedelta(days=6), "built": built}
+    context = {
+        "rows": rows,
+        "plan": plan,
+        "week_end": week + timedelta(days=6),
+        "built": built,
+        "standstill": why_standing_still(),
+    }
     return render(request, "payments/runs.html", context)
 
 
@@ -61,6 +68,7 @@ def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
     opened = next((item for item in page.items if item.public_id == request.GET.get("open")), None)
     context = {
         "desk": page,
+        "standstill": why_standing_still(),
         "run": shown,
         "people": _people(page, request),
         "opened": opened,

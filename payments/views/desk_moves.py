@@ -64,9 +64,9 @@ def move_item(request: HttpRequest, item_id: UUID, verb: str) -> HttpResponse:
     if verb == "leave-out":
         actions.leave_out(item, by=by, reason=_reason(request), now=now)
     elif verb == "retry":
-        sending.retry_item(item, by=by, now=now)
+        actions.retry_item(item, by=by, now=now)
     elif verb == "cancel":
-        sending.cancel_item(item, by=by, reason=_reason(request), now=now)
+        actions.cancel_item(item, by=by, reason=_reason(request), now=now)
     else:
         raise Http404
     return redirect("payments:run", item.run_id)

@@ -21,6 +21,7 @@ from labs.actions import register_lab
 from labs.invitations.actions import invite
 from labs.webhooks.actions import create_endpoint, send_trial
 from payments.actions import confirm_funding, issue_receipt, start_funding, start_hosted_funding
+from payments.models import Difference
 from tasks.actions.claims import claim_next
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
@@ -30,7 +31,7 @@ from tasks.models import Offer
 from tests.accounts.factories import log_in, make_operator, make_user
 from tests.experts.factories import an_application
 from tests.labs.factories import make_key
-from tests.payments.factories import a_payment, a_submitted_run
+from tests.payments.factories import NOW, a_payment, a_submitted_run
 from tests.tasks.documents import a_picture
 from tests.tasks.factories import RESPONSE, World, hand_in, make_batch, make_experts, make_lab, make_world, work
 
@@ -155,7 +156,11 @@ def _vetting(vic: User, now: datetime) -> dict[str, Any]:
 def _money() -> dict[str, Any]:
     """Build a payout run that waits for approval."""
     run = a_submitted_run(100_00)
-    return {"run_id": run.pk, "item_id": run.items.get().pk, "verb": "cancel", "endpoint": "account"}
+    gone = Difference.objects.create(
+        kind="balance", key="balance-USD", what="A difference", found_at=NOW, resolved_at=NOW, reason="It agrees again."
+    )
+    ids = {"run_id": run.pk, "item_id": run.items.get().pk, "difference_id": gone.pk}
+    return {**ids, "verb": "cancel", "endpoint": "account"}
 
 
 def _receipt(world: World, now: datetime) -> UUID:

@@ -18,6 +18,7 @@ from labs.models import Lab, WebhookDelivery
 from labs.queries import find_key
 from marketplace.seeding.story import tell
 from payments.models import PayLine, PayoutRun
+from payments.reconciliation import reconcile
 from tasks.models import Batch, Claim, Offer
 from tests.stripe_fixture import StripeAtHand, stripe_at_hand, stripe_server
 
@@ -56,3 +57,4 @@ def test_the_seed_tells_four_weeks_that_add_up(stripe_at_hand: StripeAtHand, set
     assert find_key("test", told.test_key.split("_")[2]) is not None
     assert abs(app_now() - datetime.now(UTC)) < timedelta(minutes=1)
     assert OutboxItem.objects.filter(dead_at__isnull=False).count() == 0
+    assert (reconcile().found, PayoutRun.objects.filter(state="RECONCILED").count()) == (0, 2)

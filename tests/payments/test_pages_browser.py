@@ -16,7 +16,7 @@ from kernel.db import app_now
 from kernel.money import usd
 from labs.models import Lab
 from payments import actions, ledger
-from payments.models import Payee, PayoutItem, PayoutRun
+from payments.models import Difference, Movement, Payee, PayoutItem, PayoutRun, Reconciliation
 from payments.states import ItemState, PayLineState, RunState
 from tests.browser import OpenPage, breaches, overflow
 from tests.experts.factories import an_expert, domain
@@ -104,6 +104,30 @@ def set_the_scene() -> Scene:
     return Scene(lab, cyd, builder, finance("Tomasz Lewandowski"), runs[0], waiting)
 
 
+def stand_still(scene: Scene) -> None:
+    """Stop payouts, and leave something that differs, something that ended, and what was compared."""
+    at = AFTER_WEEK + timedelta(hours=8)
+    actions.stop_payouts(by=scene.builder, reason="Three experts wrote that their bank was changed.", now=at)
+    moved = Movement.objects.create(
+        stripe_id="txn_sbx00000000000042",
+        kind="stripe_fee",
+        currency="USD",
+        amount_minor=-7_00,
+        fee_minor=0,
+        net_minor=-7_00,
+        created_at=at,
+        seen_at=at,
+    )
+    what = "Stripe moved money that no entry explains: stripe_fee txn_sbx00000000000042."
+    found = {"currency": "USD", "theirs_minor": -7_00, "found_at": at}
+    Difference.objects.create(kind="movement", key="movement", what=what, movement=moved, **found)
+    Difference.objects.create(kind="balance", key="balance", what="The ledger does not hold what Stripe says.", **found)
+    ended = {"resolved_at": at, "reason": "It agrees again, or was explained since."}
+    Difference.objects.create(kind="entry", key="entry", what="The entry float-tu_sbx1 books money.", **found, **ended)
+    line = {"what": "Balance at Stripe", "ours_minor": 1_204_311_05, "theirs_minor": 1_204_304_05, "currency": "USD"}
+    Reconciliation.objects.create(at=at, by=scene.approver, movements=1_041, lines=[line], found=2)
+
+
 def look(open_page: OpenPage, addresses: dict[str, str], user: User | None = None) -> dict[str, object]:
     """Open each page in every look; return what is wrong with any."""
     wrong: dict[str, object] = {}
@@ -154,6 +178,10 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             scene.approver,
         ),
         **look(page, {"run-builder": reverse("payments:run", args=[scene.waiting.pk])}, scene.builder),
+        **look(page, {"reconcile-empty": reverse("payments:reconcile")}, scene.approver),
     }
+    stand_still(scene)
+    standing = {name: reverse(f"payments:{name}") for name in ("runs", "reconcile", "stop")}
+    wrong |= look(page, {f"{name}-standing": address for name, address in standing.items()}, scene.approver)
 
     assert wrong == {}

@@ -192,7 +192,7 @@ def test_a_blocked_expert_is_paid_on_retry_once_ready(stripe_at_hand: StripeAtHa
 
     stripe_at_hand.order(f"account/{item.destination}", transfers="active")
     drain()
-    sending.retry_item(item, by=make_operator("finance", name="Ines"), now=app_now())
+    actions.retry_item(item, by=make_operator("finance", name="Ines"), now=app_now())
     drain()
 
     assert (items_of(run)[0].state, state_of(run)) == (ItemState.PAID, RunState.COMPLETED)
@@ -218,7 +218,7 @@ def test_a_cancelled_item_frees_its_pay_lines_for_the_next_run(stripe_at_hand: S
     item = carried(item)
     (line,) = item.lines.all()
 
-    sending.cancel_item(item, by=make_operator("finance", name="Ines"), reason="Account is gone", now=app_now())
+    actions.cancel_item(item, by=make_operator("finance", name="Ines"), reason="Account is gone", now=app_now())
 
     line.refresh_from_db()
     assert (line.state, line.item_id) == (PayLineState.AVAILABLE, None)
