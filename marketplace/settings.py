@@ -365,6 +365,7 @@ SPECTACULAR_SETTINGS = {
         "AssignmentEnum": "tasks.models.Assignment",
     },
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "labs.doors.described.describe_bodies"],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,
     "SORT_OPERATIONS": False,
 }

@@ -37,6 +37,21 @@ class Problem(serializers.Serializer[Any]):
     request_id = serializers.CharField(allow_blank=True)
 
 
+def describe_bodies(result: dict[str, Any], **known: Any) -> dict[str, Any]:
+    """Say of every body that it takes no other fields, and of defaults in words.
+
+    Generators of clients would let unknown fields through, and take a field with a default for a required one.
+    """
+    for name, schema in result["components"]["schemas"].items():
+        if name.endswith("Request") and "properties" in schema:
+            schema["additionalProperties"] = False
+            for field in schema["properties"].values():
+                if (default := field.pop("default", "")) != "":
+                    told = f"Without it: `{default}`." if isinstance(default, str) else f"Without it: {default}."
+                    field["description"] = f"{field.get('description', '')} {told}".strip()
+    return result
+
+
 class Nothing(StrictSerializer):
     """A body without fields."""
 

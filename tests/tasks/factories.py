@@ -225,10 +225,15 @@ def make_project(
 
 def fund(lab: Lab, project: Project, minor: int, *, by: User, now: datetime = NOW) -> None:
     """Pay in for a lab and give it all to the project."""
-    with transaction.atomic():
-        legs = [(ledger.stripe_available(project.currency), minor), (ledger.lab_prepaid(lab, project.currency), -minor)]
-        ledger.post("funding", legs, key=f"test-funding-{next(_numbers)}", at=now)
+    pay_in(lab, minor, currency=project.currency, now=now)
     publishing.allocate_budget(project, Money(minor, project.currency), by=by, now=now)
+
+
+def pay_in(lab: Lab, minor: int, *, currency: str, now: datetime = NOW) -> None:
+    """Let a lab's money arrive."""
+    with transaction.atomic():
+        legs = [(ledger.stripe_available(currency), minor), (ledger.lab_prepaid(lab, currency), -minor)]
+        ledger.post("funding", legs, key=f"test-funding-{next(_numbers)}", at=now)
 
 
 def make_batch(
