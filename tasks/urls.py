@@ -34,6 +34,7 @@ urlpatterns = [
     path("work/offers/", expert.offers_page, name="offers"),
     path("work/offers/<ofr:offer_id>/", expert.answer_offer, name="answer_offer"),
     path("work/mine/", expert.mine, name="mine"),
+    path("work/pay/<pln:line_id>/", expert.pay_line, name="pay_line"),
     path("work/questions/", questions.asked, name="asked"),
     path("lab/start/", console.start, name="start"),
     path("lab/spend/", console.spend, name="spend"),

@@ -15,7 +15,7 @@ from payments.queries.funds import (
     project_funds,
 )
 from payments.queries.journal import JournalLine, is_line_of, journal_of, place_of
-from payments.queries.papers import Period, month_before, month_of
+from payments.queries.papers import Period, month_before, month_of, year_of
 from payments.queries.runs import (
     RunPage,
     RunRow,
@@ -26,6 +26,7 @@ from payments.queries.runs import (
     runs_seen_by,
     waiting_runs,
 )
+from payments.queries.years import Year, earnings_in
 
 __all__ = [
     "CardRow",
@@ -40,12 +41,14 @@ __all__ = [
     "RunPage",
     "RunRow",
     "Week",
+    "Year",
     "balance",
     "budgets_of",
     "card_rows",
     "documents_of_expert",
     "documents_of_lab",
     "documents_seen_by",
+    "earnings_in",
     "earnings_of",
     "fundings_of",
     "fundings_seen_by",
@@ -67,4 +70,5 @@ __all__ = [
     "runs_seen_by",
     "statement_rows",
     "waiting_runs",
+    "year_of",
 ]

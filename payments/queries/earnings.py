@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -13,6 +14,7 @@ from experts.models import Expert
 from kernel.ids import decode_id, encode_id
 from kernel.money import Money
 from payments.models import Payee, PayLine, PayoutItem
+from payments.queries.papers import Period, lines_decided_in, month_of
 from payments.rates import pay_minor, week_of
 from payments.states import ItemState, PayLineState
 
@@ -20,6 +22,7 @@ CURRENCY = "USD"
 WEEKS_SHOWN = 12
 ROWS_SHOWN = 60
 UNSENT = (PayLineState.AVAILABLE, PayLineState.LOCKED)
+MONTH = re.compile(r"\d{4}-\d{2}", re.ASCII)
 PAYDAY = timedelta(days=11)  # The Friday after the week.
 
 
@@ -113,24 +116,26 @@ def earnings_of(expert: Expert, now: datetime) -> Earnings:
 
 
 def pay_lines_of(expert: Expert, key: str) -> QuerySet[PayLine]:
-    """Return the lines of one payout ('itm_…') or of one waiting week ('2026-11-16'); none for what is not theirs."""
+    """Return the lines of a payout ('itm_…'), of a waiting week ('2026-11-16') or of a month ('2026-11'), if theirs."""
     lines = PayLine.objects.filter(expert=expert, currency=CURRENCY).select_related("item").order_by("decided_at", "id")
     if (item := _item_id(key)) is not None:
         return lines.filter(item=item)
+    if (month := _month(key)) is not None:
+        return lines_decided_in(expert, month, CURRENCY).select_related("item")
     if (week := _week(key)) is not None:
         return lines.filter(item__isnull=True, week_start=week, state=PayLineState.AVAILABLE)
     return lines.none()
 
 
-def statement_rows(expert: Expert, year: int) -> Iterator[Sequence[str]]:
-    """Yield a year's statement, heading first: one row a pay line, with how its cents come about, and a total."""
+def statement_rows(expert: Expert, period: Period) -> Iterator[Sequence[str]]:
+    """Yield a period's statement, heading first: one row a pay line, with how its cents come about, and a total."""
     yield (
         "decided_at", "week_start", "claim", "kind", "reason", "seconds", "rate_per_hour", "amount", "currency",
         "state", "payout", "paid_at",
     )  # fmt: skip
     total = Money(0, CURRENCY)
-    lines = PayLine.objects.filter(expert=expert, currency=CURRENCY, decided_at__year=year).select_related("item")
-    for line in lines.order_by("decided_at", "id").iterator(chunk_size=500):
+    lines = lines_decided_in(expert, period, CURRENCY).select_related("item")
+    for line in lines.iterator(chunk_size=500):
         total += Money(line.amount_minor, line.currency)
         item = line.item
         yield (
@@ -217,6 +222,13 @@ def _item_id(key: str) -> UUID | None:
     try:
         return decode_id(PayoutItem.PREFIX, key)
     except ValueError:
+        return None
+
+
+def _month(key: str) -> Period | None:
+    try:
+        return month_of(date.fromisoformat(f"{key}-01")) if MONTH.fullmatch(key) else None
+    except (ValueError, OverflowError):  # The last month of all has no next one.
         return None
 
 

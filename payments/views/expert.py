@@ -47,12 +47,32 @@ def earnings(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
+@never_cache
 @login_required
-def statement(request: HttpRequest, year: int) -> HttpResponse:
-    """Hand out a year's pay lines as CSV."""
-    if not FIRST_YEAR <= year <= app_now().year:
+def year(request: HttpRequest, year: int) -> HttpResponse:
+    """Show a year by month: what was earned and sent, its statements; one month is open with its lines."""
+    expert = _expert(request)
+    _check_year(year)
+    opened = request.GET.get("open", "")
+    context = {
+        "year": queries.earnings_in(expert, year, app_now()),
+        "opened": opened,
+        "lines": queries.pay_lines_of(expert, opened) if opened else [],
+    }
+    return render(request, "payments/year.html", context)
+
+
+@require_safe
+@login_required
+def statement(request: HttpRequest, year: int, month: int | None = None) -> HttpResponse:
+    """Hand out the pay lines of a year, or of one of its months, as CSV."""
+    expert = _expert(request)
+    _check_year(year)
+    if month is not None and not 1 <= month <= 12:
         raise Http404
-    return csv_response(queries.statement_rows(_expert(request), year), f"guildhall-statement-{year}.csv")
+    period = queries.year_of(year) if month is None else queries.month_of(date(year, month, 1))
+    name = f"{year}" if month is None else f"{year}-{month:02d}"
+    return csv_response(queries.statement_rows(expert, period), f"guildhall-statement-{name}.csv")
 
 
 @never_cache
@@ -97,6 +117,11 @@ def chart_label(weeks: Sequence[Week]) -> str:
 
 def _day(day: date) -> str:
     return f"{day.day} {day:%b}"
+
+
+def _check_year(year: int) -> None:
+    if not FIRST_YEAR <= year <= app_now().year:
+        raise Http404
 
 
 def _expert(request: HttpRequest) -> Expert:

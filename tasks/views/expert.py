@@ -11,6 +11,7 @@ from django.core.exceptions import ObjectDoesNotExist
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.doors import request_time
@@ -22,6 +23,7 @@ from tasks import content, forms, queries
 from tasks.actions import claims, offers
 from tasks.models import Batch, Claim, Offer, Project, Review, WorkKind
 from tasks.pages import bench, home
+from tasks.pages.pay import breakdown_of
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer
 
@@ -152,6 +154,14 @@ def submission(request: HttpRequest, claim_id: UUID) -> HttpResponse:
         "due": when(own.decision_due_at),
     }
     return render(request, "tasks/submission.html", context)
+
+
+@never_cache
+@login_required
+@require_safe
+def pay_line(request: HttpRequest, line_id: UUID) -> HttpResponse:
+    """Show how the cents of one pay line come about, second by second."""
+    return render(request, "tasks/pay_line.html", {"pay": breakdown_of(bench.expert_or_404(viewer(request)), line_id)})
 
 
 def _notes(own: Claim, review: Review, request: HttpRequest) -> str:

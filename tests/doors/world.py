@@ -31,7 +31,7 @@ from tasks.models import Offer
 from tests.accounts.factories import log_in, make_operator, make_user
 from tests.experts.factories import an_application
 from tests.labs.factories import make_key
-from tests.payments.factories import NOW, a_payment, a_submitted_run
+from tests.payments.factories import NOW, a_payment, a_submitted_run, earn
 from tests.tasks.documents import a_picture
 from tests.tasks.factories import RESPONSE, World, hand_in, make_batch, make_experts, make_lab, make_world, work
 
@@ -102,11 +102,13 @@ def build_doors() -> Doors:
         "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
         "document_id": _receipt(world, now),
         "key_id": key.pk,
+        "line_id": earn(world.lab, world.project.public_id, world.cyd, at=now).pk,
         "member_id": world.lab.members.get().pk,
         "lab_id": world.lab.pk,
         "grant": RoleGrant.objects.order_by("pk")[0].pk,
         "item": 1,
         "year": now.year,
+        "month": now.month,
         "pk": 1,
     }
     return Doors(people, keys, ids, special_of(ids))

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from kernel.money import usd
 from labs.models import Lab
 from payments import actions, ledger
 from payments.models import Difference, Movement, Payee, PayoutItem, PayoutRun, Reconciliation
+from payments.queries import month_of
 from payments.states import ItemState, PayLineState, RunState
 from tests.browser import OpenPage, breaches, overflow
 from tests.experts.factories import an_expert, domain
@@ -150,6 +151,9 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
     item = scene.waiting.items.order_by("-amount_minor")[0]
     paid_item = scene.paid.items.get(expert=scene.cyd)
     fresh = an_expert("Nia New")
+    actions.issue_receipt(scene.lab.fundings.get(succeeded_at__isnull=False), now=AFTER_WEEK)
+    actions.issue_lab_statement(scene.lab, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
+    actions.issue_expert_statement(scene.cyd, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
 
     wrong = {
         **look(page, {"rates": reverse("payments:rates")}),
@@ -158,12 +162,18 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             {
                 "earnings": f"{reverse('payments:earnings')}?open={paid_item.public_id}",
                 "payee": reverse("payments:payee"),
+                "year": f"{reverse('payments:year', args=[2026])}?open=2026-10",
+                "pay-line": reverse("tasks:pay_line", args=[paid_item.lines.all()[0].pk]),
             },
             scene.cyd.user,
         ),
         **look(
             page,
-            {"earnings-empty": reverse("payments:earnings"), "payee-new": reverse("payments:payee")},
+            {
+                "earnings-empty": reverse("payments:earnings"),
+                "payee-new": reverse("payments:payee"),
+                "year-empty": reverse("payments:year", args=[2026]),
+            },
             fresh.user,
         ),
         **look(page, {"funds": reverse("payments:funds")}, scene.lab.members.get().user),
