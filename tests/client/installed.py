@@ -46,17 +46,26 @@ class Command:
     key: str
     address: str
 
-    def start(self, *words: str | Path) -> subprocess.Popen[str]:
-        """Start it."""
-        environment = {
+    @property
+    def environment(self) -> dict[str, str]:
+        """Return what it is started with, and nothing of Guildhall's own."""
+        return {
             **{name: value for name, value in os.environ.items() if not name.startswith("GUILDHALL")},
             "PYTHONPATH": str(self.folder),
             "GUILDHALL_API_KEY": self.key,
             "GUILDHALL_URL": self.address,
         }
-        program = [sys.executable, self.folder / "bin" / "guildhall", *words]
+
+    def program(self, *words: str | Path) -> list[str | Path]:
+        """Return the command line."""
+        return [sys.executable, self.folder / "bin" / "guildhall", *words]
+
+    def start(self, *words: str | Path) -> subprocess.Popen[str]:
+        """Start it."""
         pipe = subprocess.PIPE
-        return subprocess.Popen(program, env=environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe)
+        return subprocess.Popen(
+            self.program(*words), env=self.environment, text=True, stdin=pipe, stdout=pipe, stderr=pipe
+        )
 
     def run(self, *words: str | Path, stdin: str = "") -> Said:
         """Run it to its end."""

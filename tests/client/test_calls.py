@@ -74,6 +74,7 @@ CALLS: dict[str, Callable[[Guildhall], Any]] = {
     "get_webhook_delivery": lambda lab: lab.webhooks.delivery("whk_1", "dlv_1"),
     "launch_batch": lambda lab: lab.batches.launch("bat_1"),
     "launch_project": lambda lab: lab.projects.launch("prj_1"),
+    "list_agreement_signers": lambda lab: list(lab.agreements.signers("agr_1")),
     "list_agreement_versions": lambda lab: list(lab.agreements.versions("agr_1")),
     "list_agreements": lambda lab: list(lab.agreements.all()),
     "list_batches": lambda lab: list(lab.batches.all(state="RUNNING")),

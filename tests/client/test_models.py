@@ -31,6 +31,7 @@ NAMES = {
     "RejectionCategory": "CategoryEnum",
     "Reviewer": "ReviewOutByEnum",
     "RowSchema": "SchemaOut",
+    "SignatureState": "SignerOutStateEnum",
     "SlotCounts": "SlotCounts",
     "SpendPart": "SpendOutByEnum",
     "TaskDetail": "TaskDetail",

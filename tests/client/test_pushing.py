@@ -187,12 +187,12 @@ def test_memory_stays_flat_however_many_tasks_come() -> None:
 
     def drawn(count: int) -> int:
         tracemalloc.start()
-        chunks = lines.chunks_of(lines.lines_of(endless(count)), most_lines=1_000, most_bytes=pushing.CHUNK_BYTES)
+        chunks = lines.chunks_of(lines.lines_of(endless(count)), most_lines=500, most_bytes=pushing.CHUNK_BYTES)
         assert sum(chunk.lines for chunk in chunks) == count
         _, most = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         return most
 
-    few, many = drawn(2_000), drawn(20_000)
+    few, many = drawn(1_000), drawn(8_000)
 
     assert many < few * 1.2

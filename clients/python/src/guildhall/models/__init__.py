@@ -45,6 +45,7 @@ from guildhall.models.batches import (
 from guildhall.models.projects import (
     Agreement,
     AgreementVersion,
+    AgreementWithSigners,
     Assignment,
     File,
     Guideline,
@@ -56,6 +57,9 @@ from guildhall.models.projects import (
     ProjectState,
     Question,
     ReviewPolicy,
+    SignatureState,
+    Signer,
+    Signers,
     VersionState,
 )
 from guildhall.models.results import (
@@ -96,6 +100,7 @@ from guildhall.models.told import (
 __all__ = [
     "Agreement",
     "AgreementVersion",
+    "AgreementWithSigners",
     "AnswerAgreement",
     "Assignment",
     "Attempt",
@@ -159,6 +164,9 @@ __all__ = [
     "Reviewer",
     "RowSchema",
     "Shape",
+    "SignatureState",
+    "Signer",
+    "Signers",
     "Simulation",
     "SlotCounts",
     "SlotState",

@@ -16,6 +16,8 @@ ProjectState = Literal["DRAFT", "LIVE", "PAUSED", "CLOSED"]
 
 ReviewPolicy = Literal["none", "sampled", "all"]
 
+SignatureState = Literal["LIVE", "SUPERSEDED", "REVOKED", "EXPIRED"]
+
 VersionState = Literal["DRAFT", "PUBLISHED", "SUPERSEDED", "WITHDRAWN"]
 
 
@@ -27,6 +29,29 @@ class Agreement(TypedDict):
     title: str
     code_name: str
     created_at: str
+
+
+class Signers(TypedDict):
+    """How many experts have signed: signatures in force of any version, and those of the version published now."""
+
+    in_force: int
+    of_newest: int
+
+
+class AgreementWithSigners(Agreement):
+    """An agreement, and how many experts have signed it."""
+
+    signers: Signers
+
+
+class Signer(TypedDict):
+    """An expert's signature: who, by pseudonym, of which version, and whether it is in force."""
+
+    id: str
+    expert: str
+    version: int
+    state: SignatureState
+    signed_at: str
 
 
 class AgreementVersion(TypedDict):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from guildhall.models import Agreement, AgreementVersion
+from guildhall.models import Agreement, AgreementVersion, AgreementWithSigners, Signer
 from guildhall.resources.resource import Resource, given
 
 
@@ -15,9 +15,9 @@ class Agreements(Resource):
         """Yield every agreement, newest first."""
         return self._transport.pages("/agreements")
 
-    def get(self, agreement: str) -> Agreement:
-        """Return an agreement."""
-        found: Agreement = self._transport.get(f"/agreements/{agreement}")
+    def get(self, agreement: str) -> AgreementWithSigners:
+        """Return an agreement, and how many experts have signed it."""
+        found: AgreementWithSigners = self._transport.get(f"/agreements/{agreement}")
         return found
 
     def create(self, *, title: str, code_name: str, idempotency_key: str | None = None) -> Agreement:
@@ -25,6 +25,10 @@ class Agreements(Resource):
         values = given(title=title, code_name=code_name)
         made: Agreement = self._transport.post("/agreements", values, key=idempotency_key)
         return made
+
+    def signers(self, agreement: str) -> Iterator[Signer]:
+        """Yield signatures by pseudonym, newest first; one that is not in force says so by its state."""
+        return self._transport.pages(f"/agreements/{agreement}/signers")
 
     def versions(self, agreement: str) -> Iterator[AgreementVersion]:
         """Yield the texts of an agreement, newest first."""
