@@ -40,7 +40,6 @@ from payments.models import Account, AccountKind, Entry, Posting
 
 __all__ = [
     "FLOOR",
-    "KeyReused",
     "Place",
     "bad_debt",
     "balance",
@@ -74,20 +73,15 @@ Memo = Mapping[str, str | int | None]
 Legs = Sequence[tuple[Place, int]]
 
 FLOOR = "account_not_below_floor"  # The constraint by which an account refuses to sink.
-DIGEST = 4  # Which of a statement's values it is.
 DEBIT_KINDS = frozenset({AccountKind.ASSET, AccountKind.EXPENSE})
 CALL = "{}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-
-
-class KeyReused(RuntimeError):
-    """The key is known for another payload: a programmer's mistake, never a person's."""
 
 
 def post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> int:
     """Write a balanced entry (debit positive) once per ``key`` and return its id; a posting of zero is left out.
 
-    The same key with the same postings is a no-op, with others ``KeyReused``. An account below its floor
-    raises IntegrityError (``account_not_below_floor``).
+    The same key with the same postings is a no-op, with others an IntegrityError (``entry_key_means_one_thing``), and
+    so is an account below its floor (``account_not_below_floor``).
     """
     entry = _write("payments_post", kind, postings, key=key, at=at, memo=memo)
     assert entry is not None
@@ -154,11 +148,8 @@ def _write(
 ) -> int | None:
     values = _values(kind, postings, key=key, at=at, memo=memo, reverses=reverses)
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT entry, is_new, stored_digest FROM {CALL.format(function)}", values)  # noqa: S608 -- ours
-        entry, _, stored = cursor.fetchone()
-    if entry is not None and stored != values[DIGEST]:
-        raise KeyReused(f"{key} was posted before with other postings.")
-    return entry  # type: ignore[no-any-return]  # the driver's rows are not typed
+        cursor.execute(f"SELECT entry FROM {CALL.format(function)}", values)  # noqa: S608 -- ours
+        return cursor.fetchone()[0]  # type: ignore[no-any-return]  # the driver's rows are not typed
 
 
 def _values(

@@ -40,11 +40,12 @@ def test_the_same_key_with_the_same_postings_is_one_entry() -> None:
     assert (first, Entry.objects.count(), ledger.balance(BUDGET)) == (second, 1, usd(500))
 
 
-def test_the_same_key_with_other_postings_is_an_error() -> None:
+@pytest.mark.parametrize("post", [ledger.post, ledger.try_post, ledger.post_surely])
+def test_the_same_key_with_other_postings_is_an_error(post: Callable[..., object]) -> None:
     give(BUDGET, 500)
 
-    with pytest.raises(ledger.KeyReused):
-        give(BUDGET, 501)
+    with pytest.raises(IntegrityError, match="was posted before with other postings"), transaction.atomic():
+        post("float", [(CASH, 501), (BUDGET, -501)], key="give", at=NOW)
 
 
 def test_the_order_of_postings_does_not_make_another_payload() -> None:
