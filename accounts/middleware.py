@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from uuid import uuid4
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -55,7 +56,7 @@ class RequestContextMiddleware:
             return show_refusal(request, busy)
         response = self.get_response(request)
         response.headers.setdefault("X-Request-ID", request_id)
-        if response.status_code == 403 or (response.status_code == 404 and _names_a_row(request)):
+        if _is_worth_keeping(request, response.status_code):
             _record_refusal(request, response.status_code)
         return response
 
@@ -101,6 +102,12 @@ def _meet_person(request: HttpRequest) -> None:
         return
     with suppress(ZoneInfoNotFoundError, ValueError):  # A zone may leave the system's list; times are in UTC then.
         timezone.activate(ZoneInfo(user.time_zone))
+
+
+def _is_worth_keeping(request: HttpRequest, status: int) -> bool:
+    """Tell whether somebody asked for what they may not have, or, at a desk, for what a rule refuses."""
+    at_desk = status == HTTPStatus.CONFLICT and request.path.startswith("/desk/")
+    return at_desk or status == HTTPStatus.FORBIDDEN or (status == HTTPStatus.NOT_FOUND and _names_a_row(request))
 
 
 def _names_a_row(request: HttpRequest) -> bool:
