@@ -170,6 +170,15 @@ class BankState(TextChoices):
     BANK_FAILED = "BANK_FAILED"
 
 
+B = BankState
+BANK_MOVES: Moves = {
+    B.NONE: frozenset({B.IN_TRANSIT, B.BANK_PAID, B.BANK_FAILED}),
+    B.IN_TRANSIT: frozenset({B.BANK_PAID, B.BANK_FAILED}),
+    B.BANK_PAID: frozenset({B.BANK_FAILED}),  # A bank may send money back that it had taken.
+    B.BANK_FAILED: frozenset(),
+}
+
+
 class EventState(TextChoices):
     """How far a stored Stripe event is."""
 

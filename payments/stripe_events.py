@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from django.db.models import Exists, F, OuterRef, Q
+from django.urls import reverse
+
 from accounts.audit import audit
+from accounts.notices import notify
 from accounts.outbox import due
 from kernel.db import action, app_now
 from kernel.ids import BadId, TypedIdModel
@@ -14,10 +18,12 @@ from kernel.states import move
 from labs.models import Mode
 from payments import actions, ledger, sending
 from payments.gateways import stripe as gateway
+from payments.gateways.errors import AuthenticationFailed, RefusedByStripe
 from payments.gateways.invoices import retrieve_invoice
 from payments.gateways.types import GatewayEvent, Reversal
 from payments.models import Funding, Payee, PayoutItem, StripeEvent
 from payments.states import (
+    BANK_MOVES,
     EVENT_MOVES,
     IN_FLIGHT_STATES,
     ITEM_MOVES,
@@ -32,6 +38,10 @@ MAX_ATTEMPTS = 5
 OVERLAP = timedelta(hours=1)
 FIRST_LOOK_BACK = timedelta(days=3)
 STALE = timedelta(hours=1)
+
+ACCOUNTS_AN_HOUR = 1_000
+ACCOUNT_REST = timedelta(minutes=50)
+OPEN_LEGS = (BankState.NONE, BankState.IN_TRANSIT)
 
 R = TypeVar("R", bound=TypedIdModel)
 
@@ -105,15 +115,45 @@ WAITING_PAYEES = [PayeeState.ONBOARDING, PayeeState.PENDING]
 
 
 def catch_up(*, now: datetime) -> int:
-    """Store the events since the last one seen and an hour more; return how many Stripe listed."""
+    """Store the events since the last one seen and an hour more, ours and experts'; return how many Stripe listed."""
     mode = Mode.LIVE if gateway.is_live() else Mode.TEST
     last = StripeEvent.objects.filter(mode=mode, account="").order_by("-created_at").first()
     since = last.created_at - OVERLAP if last else now - FIRST_LOOK_BACK
     missed = gateway.list_events(since=since, kinds=PLATFORM_KINDS)
     for event in missed:
         store_event(event, endpoint="poll", now=now)
+    count = len(missed) + sum(_catch_up_with(payee, now=now) for payee in accounts_to_read(now))
     make_stale_objects_due(now=now)
+    return count
+
+
+def accounts_to_read(now: datetime) -> list[Payee]:
+    """Return whose events are fetched next: those with money on its way to a bank, then who waited longest.
+
+    An account's events are in its own list alone, so that each costs a call: an hour reads so many and no more.
+    """
+    on_its_way = PayoutItem.objects.filter(payee=OuterRef("pk"), state=ItemState.PAID, bank_state__in=OPEN_LEGS)
+    payees = Payee.objects.exclude(stripe_id="").exclude(state=PayeeState.CLOSED)
+    unread = payees.filter(Q(events_read_at__isnull=True) | Q(events_read_at__lt=now - ACCOUNT_REST))
+    ordered = unread.annotate(waits=Exists(on_its_way)).order_by("-waits", F("events_read_at").asc(nulls_first=True))
+    return list(ordered[:ACCOUNTS_AN_HOUR])
+
+
+def _catch_up_with(payee: Payee, *, now: datetime) -> int:
+    since = payee.events_read_at - OVERLAP if payee.events_read_at else now - FIRST_LOOK_BACK
+    try:
+        missed = gateway.list_events(since=since, kinds=SNAPSHOT_KINDS, account=payee.stripe_id)
+    except (AuthenticationFailed, RefusedByStripe):
+        missed = []  # The account left us: its readiness says so when it is read.
+    for event in missed:
+        store_event(event, endpoint="poll", now=now)
+    _note_events_read(payee, now=now)
     return len(missed)
+
+
+@action
+def _note_events_read(payee: Payee, *, now: datetime) -> None:
+    Payee.objects.filter(pk=payee.pk).update(events_read_at=now)
 
 
 # Fundings
@@ -212,16 +252,26 @@ def _book_reversal(item: PayoutItem, reversal: Reversal, now: datetime) -> None:
 
 def on_bank_payout(event: StripeEvent) -> None:
     """The leg from an expert's Stripe balance to their bank moved; it informs, it moves no money of ours."""
-    status = gateway.bank_payout_status(event.object_id, account=event.account)
-    if status in BANK_STATES:
-        note_bank_leg(event.account, BANK_STATES[status])
+    payout = gateway.bank_payout(event.object_id, account=event.account)
+    if payout.status in BANK_STATES:
+        note_bank_leg(event.account, payout.transfers, BANK_STATES[payout.status], now=app_now())
 
 
 @action
-def note_bank_leg(account: str, bank_state: BankState) -> None:
-    """Show on an expert's paid items how far the money is on its way to the bank."""
-    open_items = PayoutItem.objects.filter(payee__stripe_id=account, state=ItemState.PAID)
-    open_items.exclude(bank_state=BankState.BANK_PAID).update(bank_state=bank_state)
+def note_bank_leg(account: str, transfers: Collection[str], to: BankState, *, now: datetime) -> None:
+    """Show on the items that a bank payout pays how far it is, never backwards; tell the expert if the bank refused."""
+    earlier = [state for state, after in BANK_MOVES.items() if to in after]
+    items = PayoutItem.objects.select_for_update(of=("self",)).filter(
+        payee__stripe_id=account, stripe_id__in=transfers, bank_state__in=earlier
+    )
+    for item in items.select_related("expert__user"):
+        PayoutItem.objects.filter(pk=item.pk).update(bank_state=to)
+        audit(None, "payout_item.bank_leg", item, at=now, was=item.bank_state, to=to)
+        if to == BankState.BANK_FAILED:
+            notify(item.expert.user, BANK_REFUSED, reverse("payments:payee"), now)
+
+
+BANK_REFUSED = "Your bank refused a payout. The money is in your Stripe balance: check your bank account there."
 
 
 Handler = Callable[[StripeEvent], None]
@@ -255,3 +305,4 @@ ACCOUNT_HANDLERS: dict[str, Handler] = {
 }
 HANDLERS = PLATFORM_HANDLERS | ACCOUNT_HANDLERS
 PLATFORM_KINDS = sorted(PLATFORM_HANDLERS)
+SNAPSHOT_KINDS = sorted(kind for kind in ACCOUNT_HANDLERS if not kind.startswith("v2."))

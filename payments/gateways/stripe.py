@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache, wraps
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 import stripe
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from stripe import RequestOptions
 from stripe.params import TransferListParams
 
 from kernel.db import forbid_transaction
@@ -36,6 +38,7 @@ from payments.gateways.recording import record_request
 from payments.gateways.types import (
     Balance,
     BalanceTransaction,
+    BankPayout,
     GatewayEvent,
     PaymentIntent,
     Recipient,
@@ -332,9 +335,20 @@ def list_balance_transactions(*, since: datetime) -> list[BalanceTransaction]:
 
 
 @gateway_call
-def bank_payout_status(stripe_id: str, *, account: str) -> str:
-    """Return how far a payout from an expert's Stripe balance to their bank is."""
-    return _client().v1.payouts.retrieve(stripe_id, options={"stripe_account": account}).status
+def bank_payout(stripe_id: str, *, account: str) -> BankPayout:
+    """Return how far a payout from an expert's Stripe balance to their bank is, and what it pays.
+
+    Stripe knows what is in the payouts of a schedule; one that its owner asked for is of no transfer in particular.
+    """
+    options: RequestOptions = {"stripe_account": account}
+    payout = _client().v1.payouts.retrieve(stripe_id, options=options)
+    if not payout.automatic:
+        return BankPayout(payout.status, ())
+    paid = _client().v1.balance_transactions.list(
+        params={"payout": stripe_id, "type": "payment", "limit": 100, "expand": ["data.source"]}, options=options
+    )
+    moved = (read_balance_transaction(_plain(each)) for each in paid.auto_paging_iter())
+    return BankPayout(payout.status, tuple(ref for each in moved for ref in each.refs if ref.startswith("tr_")))
 
 
 @gateway_call
@@ -347,13 +361,14 @@ def set_manual_payouts() -> None:
 
 
 @gateway_call
-def list_events(*, since: datetime, kinds: Sequence[str]) -> list[GatewayEvent]:
-    """Return the platform's events of some kinds, oldest first."""
-    client = _client()
-    found = client.v1.events.list(
-        params={"types": list(kinds), "created": {"gte": int(since.timestamp())}, "limit": 100}
+def list_events(*, since: datetime, kinds: Sequence[str], account: str = "") -> list[GatewayEvent]:
+    """Return the events of some kinds, oldest first: the platform's, or a connected account's own."""
+    options: RequestOptions = {"stripe_account": account} if account else {}
+    found = _client().v1.events.list(
+        params={"types": list(kinds), "created": {"gte": int(since.timestamp())}, "limit": 100}, options=options
     )
-    return [read_event(_plain(each)) for each in found.auto_paging_iter()][::-1]
+    events = [read_event(_plain(each)) for each in found.auto_paging_iter()][::-1]
+    return [replace(each, account=account) for each in events]  # In its own list an event does not say whose it is.
 
 
 def verify_event(raw: bytes, header: str | None, secrets: Sequence[str], *, is_thin: bool = False) -> GatewayEvent:

@@ -79,6 +79,14 @@ class Reversal:
 
 
 @dataclass(frozen=True)
+class BankPayout:
+    """Money on its way from an expert's Stripe balance to their bank, and the transfers that it is made of."""
+
+    status: str
+    transfers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Balance:
     """What Stripe holds for us, in minor units by currency."""
 

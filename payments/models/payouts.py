@@ -36,6 +36,7 @@ class Payee(TypedIdModel, Stateful):
     read_at = models.DateTimeField(null=True)  # When readiness was last read from Stripe.
     ready_at = models.DateTimeField(null=True)
     bank_changed_at = models.DateTimeField(null=True)
+    events_read_at = models.DateTimeField(null=True)  # Up to when the account's own events were fetched.
     created_at = models.DateTimeField()
 
     class Meta:

@@ -28,6 +28,9 @@ def list_balance_transactions(call: Call) -> Body:
     """Return what moved the caller's balance, newest first."""
     wanted = {name: call.params[name] for name in ("type", "source", "currency") if name in call.params}
     entries = call.world.newest("balance_transaction", call.account)
+    if "payout" in call.params:
+        payout = call.params["payout"]
+        entries = (each for each in entries if call.world.hidden(each["id"]).get("payout") == payout)
     return page(call, (each for each in entries if all(each[name] == wanted[name] for name in wanted)))
 
 
@@ -125,10 +128,19 @@ def pay_out(
         "status": "pending",
         "type": "bank_account",
     }
+    if payout["automatic"]:
+        _take_up(world, account, currency, payout["id"])
     payout["balance_transaction"] = world.book(account, "payout", -amount, currency, payout["id"])
     world.put(payout, owner=account)
     world.emit("payout.created", payout, account=_connected(account))
     return payout
+
+
+def _take_up(world: World, account: str, currency: str, payout: str) -> None:
+    """Say of what came in since the last payout that this one pays it."""
+    for entry in world.newest("balance_transaction", account):
+        if entry["currency"] == currency and entry["type"] != "payout":
+            world.hidden(entry["id"]).setdefault("payout", payout)
 
 
 def move_payout(world: World, identifier: str, status: str, failure_code: str = "account_closed") -> Body:

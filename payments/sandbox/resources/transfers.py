@@ -40,6 +40,7 @@ def create_transfer(call: Call) -> Body:
     call.world.book(
         destination["id"], "payment", amount, currency, transfer["destination_payment"], is_pending=is_pending
     )
+    call.world.put(_payment_of(transfer), owner=destination["id"])
     if charge:
         call.world.hidden(charge["id"])["transferred"] += amount
     call.world.put(transfer)
@@ -112,6 +113,19 @@ def _new_transfer(call: Call, amount: int, currency: str, destination: str) -> B
         "source_transaction": call.params.get("source_transaction"),
         "source_type": call.text("source_type", "card"),
         "transfer_group": call.params.get("transfer_group"),
+    }
+
+
+def _payment_of(transfer: Body) -> Body:
+    """Return the charge as which a transfer comes in at its destination."""
+    return {
+        "id": transfer["destination_payment"],
+        "object": "charge",
+        "amount": transfer["amount"],
+        "created": transfer["created"],
+        "currency": transfer["currency"],
+        "source_transfer": transfer["id"],
+        "status": "succeeded",
     }
 
 
