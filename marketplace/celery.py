@@ -26,6 +26,7 @@ RECURRING: Final[dict[str, int]] = {
     "marketplace.sweep_simulations": 5 * MINUTE,
     "payments.catch_up_stripe_events": HOUR,
     "payments.reconcile": DAY,
+    "payments.expire_tax_forms": DAY,
     "payments.sweep_payouts": 5 * MINUTE,
     "payments.sweep_statements": HOUR,
     "tasks.accept_by_clock": MINUTE,

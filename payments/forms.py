@@ -11,7 +11,7 @@ from django.conf import settings
 from kernel.guards import NameField, TextField
 from kernel.money import Money, usd
 from payments.actions.funding import LEAST_MINOR, MOST_MINOR
-from payments.models import FundingWay
+from payments.models import FundingWay, TaxForm, TaxProfile
 
 # Stripe's own test cards: they exist wherever no real money moves.
 TEST_CARDS = (
@@ -57,6 +57,20 @@ class TopUpForm(PayInForm):
     payment_method = forms.ChoiceField(label="Paid with", choices=TEST_CARDS)
 
 
+class TaxPersonForm(forms.Form):
+    """Whether an expert is a US person for tax, which decides the form that they owe."""
+
+    US = "us"
+    person = forms.ChoiceField(
+        label="Which are you?",
+        choices=(
+            (US, "A US person: a citizen, a resident, or a green card holder, wherever I live (form W-9)"),
+            ("foreign", "Not a US person (form W-8BEN)"),
+        ),
+        widget=forms.RadioSelect,
+    )
+
+
 class BuildForm(forms.Form):
     """Which week to build a run for."""
 
@@ -96,3 +110,10 @@ def test_card_form(data: Any, press: str) -> TopUpForm:
 def pay_in_form(data: Any, press: str) -> PayInForm:
     """Return the form for a hosted page, with a fresh press; its fields stand beside those of the test cards."""
     return PayInForm(data, initial={"press": press, "amount": Decimal("5000.00")}, auto_id="pay_%s")
+
+
+def tax_form(data: Any, profile: TaxProfile | None) -> TaxPersonForm:
+    """Return the form, with what the expert said before."""
+    is_us_person = profile is not None and profile.form == TaxForm.W9
+    said = {} if profile is None else {"person": TaxPersonForm.US if is_us_person else "foreign"}
+    return TaxPersonForm(data, initial=said)

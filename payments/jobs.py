@@ -141,6 +141,13 @@ def sweep_statements() -> None:
     actions.close_month(month_before((app_now() - timedelta(hours=1)).date()))
 
 
+@job("payments.expire_tax_forms", queue="payments")
+def expire_tax_forms() -> None:
+    """Ask again for tax forms that hold no longer."""
+    while actions.expire_tax_forms(app_now()):
+        pass
+
+
 # Asking
 
 

@@ -65,6 +65,19 @@ PAYEE_MOVES: Moves = {
 }
 
 
+class TaxState(TextChoices):
+    """Whether the tax form that an expert owes is at Stripe."""
+
+    ASKED = "ASKED"
+    GIVEN = "GIVEN"
+
+
+TAX_MOVES: Moves = {
+    TaxState.ASKED: frozenset({TaxState.GIVEN}),
+    TaxState.GIVEN: frozenset({TaxState.ASKED}),  # It holds no longer, or another form is owed.
+}
+
+
 class HoldState(TextChoices):
     """Whether money is still set aside for a claim."""
 

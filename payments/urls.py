@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from payments import webhooks
-from payments.views import desk, desk_moves, documents, expert, lab, public, reconcile_desk, stop_desk
+from payments.views import desk, desk_moves, documents, expert, lab, public, reconcile_desk, stop_desk, taxes
 
 app_name = "payments"
 
@@ -16,6 +16,9 @@ urlpatterns = [
     path("earnings/statement-<int:year>-<int:month>.csv", expert.statement, name="month_statement"),
     path("earnings/<int:year>/", expert.year, name="year"),
     path("earnings/payee/", expert.payee, name="payee"),
+    path("earnings/tax/", taxes.tax, name="tax"),
+    path("desk/tax/", taxes.tax_desk, name="tax_desk"),
+    path("desk/tax/tax-<int:year>.csv", taxes.tax_csv, name="tax_csv"),
     path("documents/<doc:document_id>/", documents.document, name="document"),
     path("lab/funds/", lab.funds, name="funds"),
     path("lab/funds/pay/", lab.pay_in, name="pay_in"),

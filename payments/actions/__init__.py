@@ -34,6 +34,7 @@ from payments.actions.payees import (
 from payments.actions.play import add_play_money, fund_in_play, grant_play_money
 from payments.actions.runs import build_run, cancel_run, leave_out, submit_run
 from payments.actions.stops import MayNotStop, lift_stop, stop_payouts
+from payments.actions.taxes import declare_tax_form, expire_tax_forms
 
 __all__ = [
     "RATES",
@@ -50,6 +51,8 @@ __all__ = [
     "carry_funding",
     "close_month",
     "confirm_funding",
+    "declare_tax_form",
+    "expire_tax_forms",
     "fund_in_play",
     "grant_play_money",
     "install_rate_card",

@@ -15,6 +15,7 @@ from experts.models import Expert
 from kernel.db import action, app_now
 from kernel.errors import Refused
 from kernel.states import move
+from payments.actions.taxes import ask_for_tax_form, note_tax_form
 from payments.gateways import stripe as gateway
 from payments.gateways.types import Recipient
 from payments.models import Payee
@@ -40,6 +41,7 @@ def ask_for_payee(expert_id: UUID, *, now: datetime) -> None:
     payee.asked_at = now
     payee.save(update_fields=["asked_at"])
     expert = Expert.objects.select_related("user").get(pk=expert_id)
+    ask_for_tax_form(expert, now=now)
     notify(expert.user, "You have earned your first pay. Say where to send it.", reverse("payments:payee"), now)
     body = (
         "Your first work was accepted, and you have earned your first pay.\n\n"
@@ -114,6 +116,7 @@ def record_readiness(payee_id: UUID, recipient: Recipient, *, now: datetime) -> 
     payee = _lock(payee_id)
     if payee.state == PayeeState.CLOSED:
         return payee  # For good: a late event changes nothing.
+    note_tax_form(payee.expert, recipient, now=now)
     to = _state_of(recipient)
     needs = [need[:200] for need in recipient.needs[:NEEDS_SHOWN]]
     if payee.state in (PayeeState.NONE, PayeeState.CREATED) and to != PayeeState.CLOSED:

@@ -32,11 +32,13 @@ def read_recipient(account: Plain) -> Recipient:
     recipient = _expanded(_expanded(account, "configuration"), "recipient")
     balance = _expanded(_expanded(recipient, "capabilities"), "stripe_balance")
     entries = _expanded(account, "requirements").get("entries") or []
+    numbers = _expanded(_expanded(account, "identity"), "individual").get("id_numbers") or []
     return Recipient(
         stripe_id=account["id"],
         status=_expanded(balance, "stripe_transfers").get("status") or "restricted",
         is_closed=bool(account.get("closed")),
         needs=tuple(str(entry.get("description") or "") for entry in entries),
+        number_kinds=tuple(str(number["type"]) for number in numbers),
         was_submitted=all(entry.get("awaiting_action_from") != "user" for entry in entries),
     )
 

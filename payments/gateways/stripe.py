@@ -51,7 +51,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 TOLERANCE_SECONDS = 300
-RECIPIENT_PARTS = ["configuration.recipient", "requirements"]
+RECIPIENT_PARTS = ["configuration.recipient", "identity", "requirements"]
 CHARGE_PARTS = ["latest_charge.balance_transaction"]
 LISTED_CHARGE_PARTS = [f"data.{part}" for part in CHARGE_PARTS]
 
@@ -218,7 +218,7 @@ def create_recipient(*, name: str, email: str, country: str, expert: str, key: s
                 "responsibilities": {"fees_collector": "application", "losses_collector": "application"},
             },
             "metadata": {"expert_id": expert},
-            "include": ["configuration.recipient", "requirements"],
+            "include": ["configuration.recipient", "identity", "requirements"],
         },
         options={"idempotency_key": key},
     )
@@ -250,7 +250,7 @@ def recipient_readiness(account: str) -> Recipient:
     return read_recipient(
         _plain(
             _client().v2.core.accounts.retrieve(
-                account, params={"include": ["configuration.recipient", "requirements"]}
+                account, params={"include": ["configuration.recipient", "identity", "requirements"]}
             )
         )
     )

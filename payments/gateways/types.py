@@ -36,6 +36,7 @@ class Recipient:
     status: str
     is_closed: bool = False
     needs: tuple[str, ...] = ()
+    number_kinds: tuple[str, ...] = ()  # Which tax numbers Stripe holds: their kinds, which is all that it says.
     was_submitted: bool = False  # Nothing is awaited from the owner; what is awaited, is from Stripe.
 
     @property

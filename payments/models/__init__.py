@@ -8,6 +8,7 @@ from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Post
 from payments.models.pay import Hold, PayLine, PayReason, WorkKind
 from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
 from payments.models.reconciling import Difference, DifferenceKind, Movement, PayoutStop, Reconciliation
+from payments.models.taxes import TaxForm, TaxProfile
 
 __all__ = [
     "PLAY_MONEY",
@@ -38,5 +39,7 @@ __all__ = [
     "RunApproval",
     "RunEdit",
     "StripeEvent",
+    "TaxForm",
+    "TaxProfile",
     "WorkKind",
 ]

@@ -22,6 +22,7 @@ p.note{{font-size:.875rem}}
 {content}</main></body></html>
 """
 COMPLETED: Body = {"transfers": "active", "payouts": True, "due": [], "details": True, "reason": None}
+NUMBERS = {"US": "us_ssn", "CA": "ca_sin", "GB": "gb_nino", "FR": "fr_nir", "DE": "de_stn"}
 
 
 @dataclass(frozen=True)
@@ -57,9 +58,15 @@ def _onboard(world: World, method: str, identifier: str, body: str) -> HostedAns
         return HostedAnswer(200, _onboarding_page(link["account"]))
     link["is_used"] = True
     completes = read_form(body).get("outcome") == "complete"
-    change_account(world, link["account"], COMPLETED if completes else {"details": True})
+    change_account(world, link["account"], _completed(world, link["account"]) if completes else {"details": True})
     world.emit_thin("v2.core.account_link.returned", link["account"])
     return HostedAnswer(303, location=link["return_url"] or "/")
+
+
+def _completed(world: World, account: str) -> Body:
+    """Return an account to which everything was given, with the tax number that its country has."""
+    kind = NUMBERS.get(find_account(world, account)["country"])
+    return {**COMPLETED, "numbers": [kind] if kind else []}
 
 
 def _onboarding_page(account: str) -> str:

@@ -162,6 +162,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             {
                 "earnings": f"{reverse('payments:earnings')}?open={paid_item.public_id}",
                 "payee": reverse("payments:payee"),
+                "tax": reverse("payments:tax"),
                 "year": f"{reverse('payments:year', args=[2026])}?open=2026-10",
                 "pay-line": reverse("tasks:pay_line", args=[paid_item.lines.all()[0].pk]),
             },
@@ -172,6 +173,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             {
                 "earnings-empty": reverse("payments:earnings"),
                 "payee-new": reverse("payments:payee"),
+                "tax-new": reverse("payments:tax"),
                 "year-empty": reverse("payments:year", args=[2026]),
             },
             fresh.user,
@@ -181,6 +183,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             page,
             {
                 "runs": reverse("payments:runs"),
+                "tax-desk": reverse("payments:tax_desk"),
                 "run": reverse("payments:run", args=[scene.waiting.pk]),
                 "run-open": f"{reverse('payments:run', args=[scene.waiting.pk])}?open={item.public_id}",
                 "run-paid": reverse("payments:run", args=[scene.paid.pk]),

@@ -27,7 +27,7 @@ def change_account(world: World, identifier: str, changes: Body) -> None:
     """Set an account's capabilities and needs, and tell both kinds of endpoint."""
     account = find_account(world, identifier)
     before = account["transfers"]
-    unknown = changes.keys() - {"transfers", "payouts", "due", "reason", "details", "closed", "country"}
+    unknown = changes.keys() - {"transfers", "payouts", "due", "reason", "details", "closed", "country", "numbers"}
     if unknown:
         raise ApiError(400, f"unknown account settings: {sorted(unknown)}")
     account.update(changes)
@@ -133,7 +133,9 @@ def _capability(status: str) -> Body:
 
 
 def _identity(account: Body) -> Body:
-    return {"country": account["country"].lower(), "entity_type": "individual"}
+    numbers = [{"type": kind, "registrar": None} for kind in account["numbers"]]  # Of a number, its kind alone.
+    individual = {"object": "v2.core.account_person", "id_numbers": numbers}
+    return {"country": account["country"].lower(), "entity_type": "individual", "individual": individual}
 
 
 def _defaults(account: Body) -> Body:
@@ -180,6 +182,7 @@ def _new_account(call: Call, *, country: str, responsibilities: Body) -> Body:
             "payouts": False,
             "details": False,
             "due": list(DUE_AT_FIRST),
+            "numbers": [],
             "reason": "requirements.past_due",
             "closed": False,
         }
