@@ -65,6 +65,8 @@ def test_the_exit_code_says_what_went_wrong(command: Commands, reply: Reply, cod
         ("gh_test_key", "guildhall.example", ("quote", "bat_1"), 2, "not the address of a site"),
         ("gh_test_key", "http://localhost", (), 2, "required: command"),
         ("gh_test_key", "http://localhost", ("pull", "--batch", "bat_1"), 2, "a new export needs --shape"),
+        ("gh_test_key", "http://localhost", ("watch", "bat_1", "--every", "nan"), 2, "an hour at most"),
+        ("gh_test_key", "http://localhost", ("push", "-", "--batch", "bat_1", "--errors", "/no/no"), 2, "No such file"),
         ("gh_test_key", "http://localhost", ("push", "no.ndjson", "--batch", "bat_1"), 2, "No such file"),
     ],
 )

@@ -35,7 +35,18 @@ def two_lines_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pushing, "CHUNK_LINES", 2)
 
 
-FORMS = ("path", "text of a path", "packed", "file", "no last break", "dictionaries", "generator", "text", "bytes")
+FORMS = (
+    "path",
+    "text of a path",
+    "packed",
+    "file",
+    "file of text",
+    "no last break",
+    "dictionaries",
+    "generator",
+    "text",
+    "bytes",
+)
 
 
 def forms(folder: Path) -> dict[str, Any]:
@@ -47,6 +58,7 @@ def forms(folder: Path) -> dict[str, Any]:
         "text of a path": str(folder / "one.ndjson"),
         "packed": folder / "one.ndjson.gz",
         "file": io.BytesIO(LINE),
+        "file of text": io.StringIO(LINE.decode()),
         "no last break": io.BytesIO(LINE.rstrip()),
         "dictionaries": [TASK],
         "generator": (task for task in [TASK]),

@@ -158,7 +158,7 @@ def test_what_was_never_there_cannot_be_deleted() -> None:
         lab.files.delete("file_1")
 
 
-@pytest.mark.parametrize("address", ["", "guildhall.example", "ftp://guildhall.example", "https://"])
+@pytest.mark.parametrize("address", ["", "guildhall.example", "ftp://guildhall.example", "https://", "https://[::1"])
 def test_an_address_that_is_none_is_refused_before_anything_is_sent(address: str) -> None:
     with pytest.raises(ValueError, match="not the address of a site"):
         Guildhall("gh_test_key", address)

@@ -12,18 +12,20 @@ from typing import Any
 import pytest
 from pytest_django.live_server_helper import LiveServer
 
-from guildhall import ConflictError, Guildhall, InvalidError, Retries
+from guildhall import ConflictError, Guildhall, InvalidError, Retries, pushing
 from tests.client.conftest import distributions, installed
-from tests.client.installed import Command
+from tests.client.cutting import Cut, cutting
+from tests.client.installed import PROJECT, Command
 from tests.faults.processes import running, sweeper, worker
-from tests.journeys.test_simulated_loop import QUEUES, join, site, stripe_at_hand, stripe_server, wait_for
+from tests.journeys.test_simulated_loop import QUEUES, wait_for
 from tests.labs.factories import make_key
 from tests.tasks.play import Play, make_play
 
-__all__ = ["distributions", "installed", "site", "stripe_at_hand", "stripe_server"]
+__all__ = ["distributions", "installed"]
 
 MANY, FEW, BROKEN = 1_200, 8, (3, 700, 1_199)
-BUDGET_MINOR = 200_000_00
+QUICK = Retries(attempts=6, first_seconds=0.05)
+BUDGET_MINOR = 10_000_00
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def play(transactional_db: None) -> Play:
 @pytest.fixture
 def lab(live_server: LiveServer, play: Play) -> Iterator[Guildhall]:
     """Return the client, with a test key of that lab."""
-    with client_of(live_server.url, make_key(play.lab, play.owner, mode="test")[1]) as lab:
+    with Guildhall(make_key(play.lab, play.owner, mode="test")[1], live_server.url) as lab:
         yield lab
 
 
@@ -45,9 +47,12 @@ def command(live_server: LiveServer, play: Play, installed: Path) -> Command:
     return Command(installed, make_key(play.lab, play.owner, mode="test")[1], live_server.url)
 
 
-def client_of(site: str, key: str) -> Guildhall:
-    """Return a client that gives up soon."""
-    return Guildhall(key, site, retries=Retries(attempts=3))
+@pytest.fixture
+def workers(play: Play, settings: Any) -> Iterator[None]:
+    """Run what plays the experts and makes the files."""
+    settings.OUTBOX_NUDGES = True
+    with running(worker(QUEUES)), running(sweeper()):
+        yield
 
 
 def launched_project(lab: Guildhall, **settings: Any) -> str:
@@ -56,11 +61,12 @@ def launched_project(lab: Guildhall, **settings: Any) -> str:
     draft = lab.agreements.draft_version(agreement["id"], text="# Trial\n\nKeep it to yourself.")
     lab.agreements.publish_version(agreement["id"], draft["id"])
     asked: Any = {
-        "name": "Notice", "code_name": "Sandpiper", "kind": "demonstration", "domain": "litigation", "tier_min": 3,
+        "name": "Notice", "code_name": "Sandpiper", "kind": "demonstration", "domain": "psychiatry", "tier_min": 3,
         "agreement": agreement["id"], "expected_seconds": 300, **settings,
     }  # fmt: skip
     project = lab.projects.create(asked)
     lab.projects.publish_guideline(project["id"], text="# Rules\n\nBe exact.")
+    lab.funds.pay_in(amount_minor=BUDGET_MINOR, currency="XTS", method="card")  # Play money is there at once.
     lab.projects.allocate(project["id"], amount_minor=BUDGET_MINOR, currency="XTS")
     return lab.projects.launch(project["id"])["id"]
 
@@ -102,15 +108,8 @@ def test_a_long_file_with_broken_lines_is_pushed_mended_and_quoted(
 
 
 @pytest.mark.processes
-def test_work_is_launched_watched_judged_pulled_and_told_of(site: str, installed: Path, tmp_path: Path) -> None:
-    with running(worker(QUEUES)), running(sweeper()):
-        key = str(join(site).session.headers["Authorization"]).removeprefix("Bearer ")
-        with client_of(site, key) as lab:
-            do_all(lab, Command(installed, key, site), tmp_path)
-
-
-def do_all(lab: Guildhall, command: Command, tmp_path: Path) -> None:
-    """Have a batch done from an agreement to a file, while somebody listens."""
+@pytest.mark.usefixtures("workers")
+def test_work_is_launched_watched_judged_pulled_and_told_of(lab: Guildhall, command: Command, tmp_path: Path) -> None:
     project = launched_project(lab, review_policy="none")
     batch = lab.batches.create(project, name="All", simulation={"seed": 7, "accept_after_seconds": 3_600})["id"]
     listener = command.start("events", "--follow", "--every", "0.2")
@@ -122,6 +121,7 @@ def do_all(lab: Guildhall, command: Command, tmp_path: Path) -> None:
     judge_all(lab, batch)
     watched = command.run("watch", batch, "--every", "0.2")
     pulled = command.run("pull", "--batch", batch, "--shape", "sft", "-o", tmp_path / "all.jsonl")
+    check_resumption(lab, command, tmp_path)
     heard = interrupted_after(listener, "export.ready")
 
     assert (pushed.code, watched.code, pulled.code) == (0, 0, 0)
@@ -155,6 +155,18 @@ def interrupted_after(process: Any, word: str) -> tuple[list[str], str]:
     return lines, err
 
 
+def check_resumption(lab: Guildhall, command: Command, folder: Path) -> None:
+    """Expect the same file over a line that breaks."""
+    export = next(lab.exports.all())["id"]
+    with (
+        cutting(command.address, Cut(back=5_000), Cut(back=3_000)) as line,
+        Guildhall(command.key, line.address) as far,
+    ):
+        far.exports.download(export, folder / "again.jsonl")
+    assert line.opened == 3
+    assert (folder / "again.jsonl").read_bytes() == (folder / "all.jsonl").read_bytes()
+
+
 def check_increment(command: Command, batch: str, err: str, folder: Path) -> None:
     """Expect the cursor that a pull gave to lead to a file without what that one held; and its manifest beside it."""
     since = re.search(r"--since (\S+)", err)
@@ -178,6 +190,41 @@ def check_events(command: Command, heard: tuple[list[str], str], batch: str) -> 
     rest = command.run("events", "--json", "--after", after[1]).out.splitlines()
     assert len(lines) + len(rest) >= len(everything)
     assert all(json.loads(line)["mode"] == "test" for line in everything)
+
+
+@pytest.mark.processes
+@pytest.mark.usefixtures("workers")
+def test_the_code_in_the_readme_does_what_it_says(
+    command: Command, play: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    write(tmp_path / "batch.ndjson", [task(1), task(2)], (2,))
+    monkeypatch.chdir(tmp_path)
+    for name, value in command.environment.items():
+        monkeypatch.setenv(name, value)
+
+    exec(code.replace("prj_…", play.project.public_id), {})  # noqa: S102 -- our own document
+
+    lines = capsys.readouterr().out.splitlines()
+    row = json.loads((tmp_path / "accepted.jsonl").read_text())
+    assert lines[0].startswith("2 /")
+    assert lines[-2].startswith("COMPLETED")
+    assert row["external_id"] == "t-1"
+
+
+def test_a_line_that_breaks_again_and_again_loses_and_doubles_nothing(
+    lab: Guildhall, command: Command, play: Play, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pushing, "CHUNK_LINES", 300)
+    batch = lab.batches.create(play.project.public_id, name="All")["id"]
+    in_the_middle, before_the_answer, within_the_answer = Cut(there=9_000), Cut(back=1), Cut(back=300)
+    cuts = [in_the_middle, before_the_answer, within_the_answer, in_the_middle]
+    with cutting(command.address, *cuts) as line, Guildhall(command.key, line.address, retries=QUICK) as far:
+        pushed = far.tasks.push(batch, (task(n) for n in range(MANY)))
+
+    assert line.opened == 5
+    assert (pushed.lines, pushed.accepted, pushed.duplicates, pushed.rejected) == (MANY, MANY, 0, 0)
+    assert lab.batches.get(batch)["progress"]["open"] == MANY
 
 
 def test_a_batch_that_is_cancelled_ends_its_watch_with_1(lab: Guildhall, command: Command, play: Play) -> None:

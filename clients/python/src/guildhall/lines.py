@@ -21,9 +21,9 @@ PIECE_BYTES = 64 * 1024
 
 @runtime_checkable
 class Lines(Protocol):
-    """A file, read line by line."""
+    """A file of bytes or text, read line by line."""
 
-    def readline(self, size: int = -1, /) -> bytes:
+    def readline(self, size: int = -1, /) -> bytes | str:
         """Return a line with its break, or as much of it as ``size`` bytes are; nothing at the end."""
 
 
@@ -82,13 +82,17 @@ def chunks_of(lines: Iterator[bytes], *, most_lines: int, most_bytes: int) -> It
 
 
 def _lines_in(file: Lines) -> Iterator[bytes]:
-    while line := file.readline(MOST_LINE_BYTES + 2):
-        if line.endswith(b"\n"):
-            yield line
-            continue
-        yield line + b"\n"
-        while line and not line.endswith(b"\n"):
-            line = file.readline(MOST_LINE_BYTES)
+    while line := _read(file):
+        is_whole = line.endswith(b"\n")
+        yield line if is_whole else line + b"\n"
+        while not is_whole:
+            rest = _read(file)
+            is_whole = not rest or rest.endswith(b"\n")
+
+
+def _read(file: Lines) -> bytes:
+    text = file.readline(MOST_LINE_BYTES + 2)
+    return text.encode() if isinstance(text, str) else text
 
 
 def _line(item: Mapping[str, Any] | str | bytes, number: int) -> bytes:

@@ -48,7 +48,7 @@ class Transport:
     """One lab's connection, kept open between requests; may be used by several threads."""
 
     def __init__(self, api_key: str, base_url: str, *, timeout_seconds: float, retries: Retries) -> None:
-        if not re.match(r"https?://[^/\s]", base_url):
+        if not _is_address(base_url):
             raise NoAddress(f"{base_url!r} is not the address of a site. Give one as https://guildhall.example.")
         if not re.fullmatch(r"[\x21-\x7e]+", api_key):
             raise NoKey("This is no key. One begins with gh_live_ or gh_test_, and is made in the lab's console.")
@@ -152,6 +152,13 @@ class Transport:
             content=None if call.body is None else call.body.read(),
             timeout=httpx.Timeout(call.timeout_seconds or self.timeout_seconds, connect=CONNECT_SECONDS),
         )
+
+
+def _is_address(text: str) -> bool:
+    try:
+        return bool(re.match(r"https?://[^/\s]", text)) and bool(httpx.URL(text).host)
+    except httpx.InvalidURL:
+        return False
 
 
 def _json_body(value: object) -> Body:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
+from argparse import ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Sequence
 from typing import get_args
 
@@ -84,4 +84,13 @@ def _events(parser: ArgumentParser) -> None:
 
 
 def _every(parser: ArgumentParser) -> None:
-    parser.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="how often to look; 2 if left out")
+    parser.add_argument(
+        "--every", type=_seconds, default=2.0, metavar="SECONDS", help="how often to look; 2 if left out"
+    )
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 3600:
+        raise ArgumentTypeError("more than 0, and an hour at most")
+    return value

@@ -21,6 +21,7 @@ from guildhall.pushing import Pushed
 def run(lab: Guildhall, options: Namespace, screen: Screen) -> int:
     """Push, then launch and watch as asked; return 1 where lines were rejected, which are then not launched."""
     source, total = opened(options.file)
+    write_errors(options.errors, ())  # A file that cannot be written is known before anything is sent.
     batch = options.batch or opened_batch(lab, options, screen)
     screen.how_to_go_on = lambda: (
         "What was stored stays. To go on, push the same again (what is there counts as duplicates): "
