@@ -10,5 +10,5 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        """Load every app's jobs, so that each process knows each kind and its queue."""
-        autodiscover_modules("jobs")
+        """Load every app's jobs, so that each process knows each kind and its queue, and its looks at its health."""
+        autodiscover_modules("jobs", "health")

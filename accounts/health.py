@@ -25,9 +25,20 @@ class Check:
     advice: str = ""
 
 
+Look = Callable[[], Check]
+_others: list[Look] = []
+
+
+def part(look: Look) -> Look:
+    """Register how another app looks at a part of its own; such looks live in its ``health.py``."""
+    _others.append(look)
+    return look
+
+
 def checks() -> list[Check]:
     """Look at every part."""
-    return [look() for look in (_database, _outbox, _dead, _broker, _workers, _mail, _seals)]
+    ours = (_database, _outbox, _dead, _broker, _workers, _mail, _seals)
+    return [look() for look in (*ours, *_others)]
 
 
 def _database() -> Check:

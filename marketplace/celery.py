@@ -25,6 +25,7 @@ RECURRING: Final[dict[str, int]] = {
     "labs.sweep_idempotency": HOUR,
     "marketplace.sweep_simulations": 5 * MINUTE,
     "payments.catch_up_stripe_events": HOUR,
+    "payments.check_ledger": DAY,
     "payments.reconcile": DAY,
     "payments.expire_tax_forms": DAY,
     "payments.sweep_payouts": 5 * MINUTE,

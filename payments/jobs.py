@@ -9,7 +9,7 @@ from accounts.outbox import job
 from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Lab
-from payments import actions, reconciliation, sending, stripe_events
+from payments import actions, checks, reconciliation, sending, stripe_events
 from payments.models import Funding, PayoutRun
 from payments.queries import month_before, month_of
 from payments.queries.standstill import is_standing_still
@@ -54,6 +54,15 @@ def sweep_payouts() -> None:
 def reconcile(by: str = "") -> None:
     """Compare all our money with Stripe's: each night, and when somebody asks."""
     reconciliation.reconcile(UUID(by) if by else None)
+
+
+# The ledger
+
+
+@job("payments.check_ledger", queue="payments", timeout=600)
+def check_ledger() -> None:
+    """Ask every invariant of the ledger, and tell people if one is broken."""
+    actions.note_ledger_check(checks.check_ledger(), now=app_now())
 
 
 # What Stripe says

@@ -13,6 +13,7 @@ from experts.models import Expert
 from kernel.db import app_now
 from labs.models import Mode
 from tasks import hold_check as hold_check  # Registers what a reconciliation asks of claims.
+from tasks import money_laws as money_laws  # Registers two laws that the check of the ledger asks about.
 from tasks import notices, routing
 from tasks.actions import budgets, claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
 from tasks.exports.files import sweep_parts

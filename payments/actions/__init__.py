@@ -2,6 +2,7 @@
 
 from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
 from payments.actions.cards import RATES, install_rate_card
+from payments.actions.checks import note_ledger_check
 from payments.actions.differences import ask_to_reconcile, resolve_difference
 from payments.actions.documents import (
     close_month,
@@ -66,6 +67,7 @@ __all__ = [
     "look_up_funding",
     "make_statements_due",
     "note_bank_change",
+    "note_ledger_check",
     "onboarding_link",
     "open_invoice",
     "post_float",

@@ -1,6 +1,7 @@
 """What is stored about money: the ledger, the rate card, fundings, holds, pay lines, payouts and papers."""
 
 from payments.models.cards import Rate, RateCard
+from payments.models.checks import LedgerCheck
 from payments.models.documents import Document, DocumentKind, DocumentSeries
 from payments.models.events import StripeEvent
 from payments.models.funding import Customer, Funding, FundingWay
@@ -24,6 +25,7 @@ __all__ = [
     "Funding",
     "FundingWay",
     "Hold",
+    "LedgerCheck",
     "Movement",
     "PayLine",
     "PayReason",

@@ -16,10 +16,10 @@ class Command(BaseCommand):
     help = "Checks that the ledger, holds, pay lines, payouts and fundings agree; exits 1 if they do not."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Print a line an invariant, and what breaks it."""
+        """Print a line an invariant, with what it was asked of, and below it what breaks it."""
         findings = check_ledger()
         for found in findings:
-            self.stdout.write(f"{'BROKEN' if found.breaches else 'holds '}  {found.name}")
+            self.stdout.write(f"{'BROKEN' if found.breaches else 'holds '}  {found.name}: {found.figure}")
             for breach in found.breaches:
                 self.stdout.write(f"        {breach}")
         if any(found.breaches for found in findings):
