@@ -49,6 +49,11 @@ def live_grants() -> QuerySet[RoleGrant]:
     return RoleGrant.objects.filter(revoked_at=None).select_related("user", "granted_by")
 
 
+def holders_of(role: str) -> QuerySet[User]:
+    """List active users who hold an operator role."""
+    return User.objects.filter(is_active=True, role_grants__role=role, role_grants__revoked_at=None).distinct()
+
+
 def recent_mail(limit: int = 50) -> QuerySet[Mail]:
     """List the newest letters, for the demo's mail page."""
     return Mail.objects.all()[:limit]

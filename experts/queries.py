@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.rules import is_vetting
 from experts.models import (
     Application,
+    Case,
     Credential,
     Domain,
     Expert,
@@ -23,7 +24,7 @@ from experts.models import (
     Verdict,
     VerdictKind,
 )
-from experts.states import ApplicationState, ExpertState
+from experts.states import ApplicationState, CaseState, ExpertState
 from kernel.prepared import Prepared
 
 QUEUE_ROWS = 100
@@ -71,6 +72,11 @@ def jurisdictions(expert: Expert, on: date) -> set[str]:
 
 
 EXPERT_OF = Prepared(lambda user: Expert.objects.filter(user=user), user=uuid4())
+
+
+def cases_in_no_hands() -> int:
+    """Count the cases that wait for a person to take them."""
+    return Case.objects.filter(state__in=(CaseState.OPEN, CaseState.APPEALED)).count()
 
 
 def expert_of(user: User) -> Expert | None:

@@ -97,3 +97,50 @@ CREDENTIAL_MOVES: Moves = {
     C.EXPIRED: frozenset(),
     C.REVOKED: frozenset(),
 }
+
+
+class CaseKind(models.TextChoices):
+    """What a case is about."""
+
+    REVIEW = "review", "Contested review"
+    TIME = "time", "Time query"
+    REFUND = "refund", "Refund"
+    WITHHOLDING = "withholding", "Withholding"
+
+
+class CaseSide(models.TextChoices):
+    """Who opened a case."""
+
+    EXPERT = "expert", "The expert"
+    LAB = "lab", "The client"
+    OPERATOR = "operator", "Guildhall"
+
+
+class CaseState(models.TextChoices):
+    """Where a case stands."""
+
+    OPEN = "OPEN"
+    WITH_FIRST = "WITH_FIRST"
+    DECIDED = "DECIDED"
+    APPEALED = "APPEALED"
+    WITH_SECOND = "WITH_SECOND"
+    FINAL = "FINAL"
+
+
+class CaseOutcome(models.TextChoices):
+    """Whether what was asked for is granted."""
+
+    UPHELD = "upheld", "Upheld"
+    DISMISSED = "dismissed", "Dismissed"
+
+
+S = CaseState
+
+CASE_MOVES: Moves = {
+    S.OPEN: frozenset({S.WITH_FIRST}),
+    S.WITH_FIRST: frozenset({S.DECIDED, S.OPEN}),  # Given back: somebody else takes it.
+    S.DECIDED: frozenset({S.APPEALED, S.FINAL}),
+    S.APPEALED: frozenset({S.WITH_SECOND}),
+    S.WITH_SECOND: frozenset({S.FINAL, S.APPEALED}),
+    S.FINAL: frozenset(),
+}

@@ -10,7 +10,7 @@ from labs import api as labs
 from labs import api_keys as keys
 from labs.webhooks import api as webhooks
 from payments import api as payments
-from tasks.api import batches, exports, files, posting, projects, quality, questions, spend, submissions, tasks
+from tasks.api import batches, cases, exports, files, posting, projects, quality, questions, spend, submissions, tasks
 
 app_name = "api"
 
@@ -87,6 +87,9 @@ urlpatterns = [
     path("batches/<bat:batch_id>/tasks", posting.Tasks.as_view(), name="tasks"),
     path("tasks/<tsk:task_id>", tasks.OneTask.as_view(), name="task"),
     path("tasks/<tsk:task_id>:cancel", tasks.CancelTask.as_view(), name="cancel_task"),
+    path("cases", cases.Cases.as_view(), name="cases"),
+    path("cases/<cas:case_id>", cases.OneCase.as_view(), name="case"),
+    path("cases/<cas:case_id>:appeal", cases.AppealCase.as_view(), name="appeal_case"),
     path("submissions", submissions.Submissions.as_view(), name="submissions"),
     path("submissions/<sub:submission_id>", submissions.OneSubmission.as_view(), name="submission"),
     path("submissions/<sub:submission_id>:accept", submissions.AcceptSubmission.as_view(), name="accept_submission"),

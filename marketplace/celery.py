@@ -31,6 +31,7 @@ RECURRING: Final[dict[str, int]] = {
     "payments.sweep_payouts": 5 * MINUTE,
     "payments.sweep_statements": HOUR,
     "tasks.accept_by_clock": MINUTE,
+    "tasks.close_cases": HOUR,
     "tasks.expire_claims": 15,
     "tasks.expire_offers": MINUTE,
     "tasks.sweep_budgets": MINUTE,

@@ -105,6 +105,11 @@ class Page:
         return account_rules.is_trust(self._user)
 
     @cached_property
+    def case_count(self) -> int:
+        """How many cases nobody has in hand."""
+        return expert_queries.cases_in_no_hands() if self.is_trust else 0
+
+    @cached_property
     def is_finance(self) -> bool:
         """May this operator see payouts?"""
         return account_rules.is_finance(self._user)

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import django_stubs_ext
 from django.core.exceptions import ImproperlyConfigured
 
+from marketplace.enum_names import ENUM_NAMES
 from marketplace.environment import (
     database_options,
     read_flag,
@@ -349,21 +350,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "OAS_VERSION": "3.1.0",
-    "ENUM_NAME_OVERRIDES": {
-        "ModeEnum": "labs.models.Mode",
-        "IngestModeEnum": "tasks.models.IngestMode",
-        "LabStateEnum": "labs.models.LabState",
-        "EndpointStateEnum": "labs.models.EndpointState",
-        "DeliveryStateEnum": "labs.models.DeliveryState",
-        "ProjectStateEnum": "tasks.states.ProjectState",
-        "BatchStateEnum": "tasks.states.BatchState",
-        "ClaimStateEnum": "tasks.states.ClaimState",
-        "ExportStateEnum": "tasks.states.ExportState",
-        "KeyStateEnum": ["active", "expired", "revoked"],
-        "VersionStateEnum": "agreements.states.VersionState",
-        "ReviewPolicyEnum": "tasks.models.ReviewPolicy",
-        "AssignmentEnum": "tasks.models.Assignment",
-    },
+    "ENUM_NAME_OVERRIDES": ENUM_NAMES,
     "COMPONENT_SPLIT_REQUEST": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "labs.doors.described.describe_bodies"],
     "ENUM_ADD_EXPLICIT_BLANK_NULL_CHOICE": False,

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from accounts.models import User
-from agreements.gate import open_content, open_for_lab
+from agreements.gate import open_content, open_for_lab, open_for_operator
+from experts.models import Case, CaseDecision
 from kernel.ids import encode_id
 from kernel.sealing import Sealed, seal_json
 from labs.models import Lab, Mode
 from tasks.models import Claim, Draft, File, Project, Question, Review, Submission, Task
 
 Json = dict[str, Any]
+Words = dict[str, str]
 SIMULATION = "simulation"  # Who looks at gold in test mode, and for what.
 
 
@@ -75,6 +78,19 @@ def seal_question(question: Question, project: Project, text: str) -> bytes:
 def seal_answer(question: Question, project: Project, text: str) -> bytes:
     """Seal the answer to a question."""
     return seal_json(bytes(project.data_key), text, about=f"{question.public_id}/answer")
+
+
+def words_of(case: Case, decisions: Iterable[CaseDecision], project: Project) -> list[tuple[str, Sealed]]:
+    """Return what was written in a case, in its order: the part's name with the sealed words."""
+    written = [("statement", case.statement), ("appeal", case.appeal)]
+    written += [(f"reasons-{decision.round}", decision.reasons) for decision in decisions]
+    key, about = bytes(project.data_key), case.public_id
+    return [(part, Sealed(key, bytes(sealed), f"{about}/{part}")) for part, sealed in written if sealed is not None]
+
+
+def seal_words(case: Case, project: Project, part: str, text: str) -> bytes:
+    """Seal what somebody writes in a case: its statement, its appeal, or reasons-1 and reasons-2."""
+    return seal_json(bytes(project.data_key), text, about=f"{case.public_id}/{part}")
 
 
 def seal_draft(claim: Claim, body: Json) -> bytes:
@@ -141,6 +157,52 @@ def open_questions_for_lab(
     return _pairs(sealed, list(opened))
 
 
+def open_case(claim: Claim, case: Case, sealed: Sequence[tuple[str, Sealed]], viewer: User, at: datetime) -> Words:
+    """Open a case for the expert whose work it is about, by part; one access row."""
+    opened = _open(claim, viewer, at, "case", case.public_id, [each for _, each in sealed])
+    return _by_part(sealed, opened)
+
+
+def open_case_for_operator(case: Case, sealed: Sequence[tuple[str, Sealed]], viewer: User, at: datetime) -> Words:
+    """Open a case for the person who decides it; the case is the reason that is kept with the access."""
+    opened = open_for_operator(
+        viewer,
+        subject=case.public_id,
+        purpose=f"To decide {case.public_id}",
+        at=at,
+        contents=[each for _, each in sealed],
+        mode=case.mode,
+    )
+    return _by_part(sealed, opened)
+
+
+def open_work_for_operator(
+    case: Case, submission: Submission, reviews: Sequence[Review], viewer: User, at: datetime
+) -> tuple[Json, Json, list[str]]:
+    """Open what a case is about for the person who decides it: task, answer, and the notes of those reviews."""
+    task, project = submission.claim.task, submission.claim.project
+    sealed = [payload_of(task, project), response_of(submission, project)]
+    sealed += [notes_of(review, project) for review in reviews]
+    payload, response, *notes = open_for_operator(
+        viewer,
+        subject=task.public_id,
+        purpose=f"To decide {case.public_id}",
+        at=at,
+        contents=sealed,
+        mode=case.mode,
+    )
+    return _object(payload), _object(response), [str(orjson.loads(each)) for each in notes]
+
+
+def open_case_for_lab(lab: Lab, case: Case, sealed: Sequence[tuple[str, Sealed]], by: str, at: datetime) -> Words:
+    """Open a case for the lab whose project it is about; one access row."""
+    contents = [each for _, each in sealed]
+    opened = open_for_lab(
+        lab, by=by, subject=case.public_id, purpose="case", at=at, contents=contents, count=len(contents)
+    )
+    return _by_part(sealed, opened)
+
+
 def open_file(claim: Claim, file: File, viewer: User, at: datetime) -> bytes:
     """Open a file that the claim's task shows, for its expert or reviewer; one access row."""
     (body,) = _open(claim, viewer, at, claim.kind, file.public_id, [body_of(file)])
@@ -186,6 +248,10 @@ def _pairs(sealed: list[list[Sealed]], opened: list[bytes]) -> list[tuple[str, s
         text, *answer = (str(orjson.loads(next(words))) for _ in parts)
         pairs.append((text, answer[0] if answer else ""))
     return pairs
+
+
+def _by_part(sealed: Sequence[tuple[str, Sealed]], opened: Iterable[bytes]) -> Words:
+    return {part: str(orjson.loads(raw)) for (part, _), raw in zip(sealed, opened, strict=True)}
 
 
 def _open(claim: Claim, viewer: User, at: datetime, purpose: str, subject: str, contents: list[Sealed]) -> list[bytes]:

@@ -11,6 +11,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.db.models import QuerySet
 from django.http import HttpRequest, QueryDict
 
+from experts.states import CaseKind, CaseOutcome
 from kernel.errors import FieldError, Invalid
 from kernel.guards import NameField, TextField, clean_text, load_json
 from tasks.actions.submissions import Answer
@@ -125,6 +126,46 @@ class VerbForm(forms.Form):
     def __init__(self, data: QueryDict, *, verbs: Sequence[str]) -> None:
         super().__init__(data)
         self.fields["verb"] = forms.ChoiceField(choices=[(verb, verb) for verb in verbs])
+
+
+class CaseForm(forms.Form):
+    """What to ask a person about finished work, and why."""
+
+    kind = forms.ChoiceField(choices=CaseKind.choices)
+    words = TextField(
+        label="What happened",
+        max_length=5_000,
+        error_messages={"required": "Say what happened, and what you ask for."},
+    )
+
+
+class AppealForm(forms.Form):
+    """Why a second person should look."""
+
+    words = TextField(
+        label="What the decision overlooked",
+        max_length=5_000,
+        error_messages={"required": "Say what the decision overlooked."},
+    )
+
+
+class WithholdForm(forms.Form):
+    """Whose pay for which work to withhold, and why."""
+
+    claim = NameField(max_length=40)
+    words = TextField(
+        label="The rule and the evidence",
+        max_length=5_000,
+        error_messages={"required": "Name the rule and the evidence."},
+    )
+
+
+class CaseDecisionForm(forms.Form):
+    """A decision on a case: the outcome, minutes to add, and the reasons that both sides read."""
+
+    outcome = forms.ChoiceField(choices=CaseOutcome.choices)
+    minutes = forms.IntegerField(label="Minutes to add", min_value=0, max_value=10_000, required=False)
+    reasons = TextField(max_length=5_000, error_messages={"required": "Give your reasons: both sides read them."})
 
 
 class QuestionForm(forms.Form):

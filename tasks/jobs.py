@@ -9,13 +9,25 @@ from django.db.models import Q
 
 from accounts.outbox import due, job
 from agreements.models import AgreementVersion, Signature
-from experts.models import Expert
+from experts.models import Case, Expert
 from kernel.db import app_now
 from labs.models import Mode
 from tasks import hold_check as hold_check  # Registers what a reconciliation asks of claims.
 from tasks import money_laws as money_laws  # Registers two laws that the check of the ledger asks about.
 from tasks import notices, routing
-from tasks.actions import budgets, claims, exporting, ingest, offers, reviews, routes, settling, simulating, suspensions
+from tasks.actions import (
+    budgets,
+    cases,
+    claims,
+    exporting,
+    ingest,
+    offers,
+    reviews,
+    routes,
+    settling,
+    simulating,
+    suspensions,
+)
 from tasks.exports.files import sweep_parts
 from tasks.models import Batch, Claim, Export, Offer, Project, Question, Task
 from tasks.rules import HANDING_OUT, PAUSED_FOR_BUDGET
@@ -258,3 +270,17 @@ def _begin_simulation(batch: Batch) -> None:
     if batch.project.mode == Mode.TEST:
         with transaction.atomic():
             due(simulating.JOB, batch=batch.pk)
+
+
+@job("tasks.tell_of_case")
+def tell_of_case(case: str) -> None:
+    """Tell those whom a case concerns where it stands."""
+    row = Case.objects.get(pk=UUID(case))
+    claim = Claim.objects.select_related("project", "expert__user").get(pk=Claim.parse_id(row.subject))
+    notices.tell_of_case(row, claim, app_now())
+
+
+@job("tasks.close_cases", timeout=120)
+def close_cases() -> None:
+    """Let decided cases stand that nobody appealed in time."""
+    cases.close_settled(app_now(), AT_ONCE)

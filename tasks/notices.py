@@ -8,8 +8,12 @@ from django.conf import settings
 from django.urls import reverse
 
 from accounts.mail import post_mail
+from accounts.models import Role
 from accounts.notices import notify
+from accounts.queries import holders_of
 from agreements.models import AgreementVersion
+from experts.models import Case
+from experts.states import CaseSide, CaseState
 from kernel.db import action
 from labs.models import Member
 from labs.queries import owners_of
@@ -21,6 +25,13 @@ SAID = {
     "accepted": "Your answer in {name} was accepted. Its pay is on your earnings page.",
     "fixed": "Your answer in {name} was accepted with the reviewer's corrections. It is paid in full.",
     "rejected": "Your answer in {name} was not accepted. Its time is paid, and the reviewer says why.",
+}
+
+SAID_OF_CASE = {
+    CaseState.OPEN: "{name}: a person was asked about your work ({about}). You can read the case and its decision.",
+    CaseState.DECIDED: "{name}: your case ({about}) is decided, with reasons.",
+    CaseState.APPEALED: "{name}: a second person looks at your case ({about}).",
+    CaseState.FINAL: "{name}: the last word on your case ({about}) is there, with reasons.",
 }
 
 
@@ -78,6 +89,19 @@ def tell_of_suspension(claim: Claim, version: AgreementVersion, at: datetime) ->
     """Tell an expert that the task in hand stands still until they sign, and for how long it is kept."""
     text = f"{claim.project.code_name}: the agreement has changed. Your task is kept for 24 h; sign to go on."
     notify(claim.expert.user, text, reverse("agreements:sign", args=[version.pk]), at)
+
+
+@action
+def tell_of_case(case: Case, claim: Claim, at: datetime) -> None:
+    """Tell trust operators of a case that waits for one of them, and its expert where it stands."""
+    desk, page = reverse("tasks:case_desk_one", args=[case.pk]), reverse("tasks:case", args=[case.pk])
+    name, about = claim.project.code_name, case.get_kind_display().lower()
+    if case.state in (CaseState.OPEN, CaseState.APPEALED):
+        for operator in holders_of(Role.TRUST):
+            notify(operator, f"{about.capitalize()}: a case waits for a person.", desk, at)
+    said = SAID_OF_CASE.get(CaseState(case.state), "")
+    if said and not (case.state == CaseState.OPEN and case.side == CaseSide.EXPERT):
+        notify(claim.expert.user, said.format(name=name, about=about), page, at)
 
 
 @action

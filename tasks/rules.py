@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from experts.models import Expert
-from experts.states import ExpertState
-from tasks.models import Batch, Claim, Decision, Offer, Project, Submission, WorkKind
+from accounts.models import User
+from accounts.rules import is_trust
+from experts.models import Case, Expert
+from experts.states import CaseKind, CaseSide, ExpertState
+from labs.models import Mode
+from tasks.models import Batch, Claim, Decision, Offer, Project, Review, Submission, WorkKind
 from tasks.states import BatchState, ClaimState, OfferState
 
 LEASE = timedelta(minutes=15)
@@ -21,7 +24,14 @@ WEEK_SECONDS = 40 * 3600
 WEEKLY_ALLOWANCE_SECONDS = 10 * 60
 REJECT_NOTES_MIN = 100
 RETRY_SECONDS = 30
+CASE_WINDOW = timedelta(days=7)  # From a decision on, for its expert and its lab.
 OFFER_LIFE = timedelta(hours=24)
+
+KINDS_OF_SIDE: dict[str, tuple[str, ...]] = {
+    CaseSide.EXPERT: (CaseKind.REVIEW, CaseKind.TIME),
+    CaseSide.LAB: (CaseKind.REFUND,),
+    CaseSide.OPERATOR: (CaseKind.WITHHOLDING,),
+}
 
 PAUSED_BY_LAB, PAUSED_FOR_BUDGET = "lab", "budget"  # Why a project is paused.
 
@@ -93,6 +103,43 @@ def is_paid_with_fee(decision: str) -> bool:
 def is_over(batch: Batch) -> bool:
     """Tell whether the batch hands out nothing more, ever."""
     return batch.state in (BatchState.COMPLETED, BatchState.CANCELLED)
+
+
+def why_no_case(claim: Claim, kind: str, side: str, now: datetime) -> str:
+    """Say why no case of this kind can be opened about a claim by this side; '' when it can."""
+    if claim.project.mode != Mode.LIVE:
+        return "Play work has no cases: nobody did it, and it cost nothing."
+    if claim.decided_at is None:
+        return "Nothing is decided about this work yet. A case is about a decision."
+    if kind not in KINDS_OF_SIDE[side]:
+        return "This is not for you to ask."
+    if side != CaseSide.OPERATOR and now > claim.decided_at + CASE_WINDOW:
+        return "Seven days have passed since this was decided; after them it stands."
+    if kind == CaseKind.REVIEW and (claim.kind != WorkKind.WORK or claim.state != ClaimState.REJECTED):
+        return "Only work that was rejected can be contested."
+    if kind == CaseKind.REFUND and claim.state != ClaimState.ACCEPTED:
+        return "Only accepted work is refunded: the rest cost no fee, and its time is paid whatever its outcome."
+    return ""
+
+
+def may_ask(claim: Claim, now: datetime) -> bool:
+    """Tell whether there is anything that the expert may ask a person about this work."""
+    return any(not why_no_case(claim, kind, CaseSide.EXPERT, now) for kind in KINDS_OF_SIDE[CaseSide.EXPERT])
+
+
+def why_not_judge(user: User, case: Case, claim: Claim) -> str:
+    """Say why this person may not decide a case; '' when they may: trust operators without a part in it."""
+    if not is_trust(user):
+        return "Cases are decided by trust operators."
+    if claim.expert.user_id == user.pk:
+        return "This is about your own work."
+    if case.opened_by == user.public_id:
+        return "You opened this case, so somebody else decides it."
+    if Review.objects.filter(submission__claim=claim, claim__expert__user=user).exists():
+        return "You reviewed this work, so somebody else decides."
+    if claim.project.lab.members.filter(user=user).exists():
+        return "You act for the lab whose project this is."
+    return ""
 
 
 def day_start(now: datetime) -> datetime:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Count, F, OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Left
 
 from kernel.ids import encode_id
 from kernel.money import Money
@@ -22,6 +23,7 @@ COLUMNS: Final = (
     "pay_minor", "fee_minor", "total_minor", "currency",
 )  # fmt: skip
 MOST_ROWS = 10_000
+CLAIM_ID = 30  # The length of a claim's public id.
 _FIELDS: Final = {"project": "project", "batch": "batch", "tier": "tier", "week": "week_start"}
 
 
@@ -55,12 +57,13 @@ def spend_rows(
 
     Weeks are those of pay, Monday to Sunday UTC; ``since`` and ``until`` name the first and the last one wanted.
     """
-    lines = PayLine.objects.filter(lab=lab, currency=currency)
+    lines = PayLine.objects.charged().filter(lab=lab, currency=currency)
     lines = lines if project is None else lines.filter(project=project)
     lines = lines if since is None else lines.filter(week_start__gte=since)
     lines = lines if until is None else lines.filter(week_start__lte=until)
     if "batch" in by:
-        batch = Claim.objects.filter(hold__subject=OuterRef("subject")).order_by().values("batch")[:1]
+        claim = Left(OuterRef("subject"), CLAIM_ID)  # What a case adds is named after the claim.
+        batch = Claim.objects.filter(hold__subject=claim).order_by().values("batch")[:1]
         lines = lines.annotate(batch=Subquery(batch))
     fields = [_FIELDS[each] for each in DIMENSIONS if each in by]
     groups = lines.order_by().values(*fields).annotate(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tasks.views import console, expert, files, lab, questions, review, workbench
+from tasks.views import cases, console, desk, expert, files, lab, questions, review, workbench
 
 app_name = "tasks"
 
@@ -24,6 +24,7 @@ one_claim: list[URLPattern | URLResolver] = [
     path("preview/", workbench.preview, name="preview"),
     path("files/<file:file_id>/", files.file, name="file"),
     path("questions/", questions.on_claim, name="ask"),
+    path("case/", cases.ask, name="ask_case"),
     path("review/", review.review, name="review"),
 ]
 
@@ -35,6 +36,14 @@ urlpatterns = [
     path("work/offers/<ofr:offer_id>/", expert.answer_offer, name="answer_offer"),
     path("work/mine/", expert.mine, name="mine"),
     path("work/pay/<pln:line_id>/", expert.pay_line, name="pay_line"),
+    path("work/cases/", cases.mine, name="cases"),
+    path("work/cases/<cas:case_id>/", cases.one, name="case"),
+    path("desk/cases/", desk.queue, name="case_desk"),
+    path("desk/cases/withhold/", desk.withhold, name="withhold"),
+    path("desk/cases/<cas:case_id>/", desk.one, name="case_desk_one"),
+    path("desk/cases/<cas:case_id>/decide/", desk.decide, name="decide_case"),
+    path("desk/cases/<cas:case_id>/take/", desk.take, name="take_case"),
+    path("desk/cases/<cas:case_id>/give-back/", desk.give_back, name="give_case_back"),
     path("work/questions/", questions.asked, name="asked"),
     path("lab/start/", console.start, name="start"),
     path("lab/spend/", console.spend, name="spend"),

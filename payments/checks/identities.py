@@ -53,7 +53,8 @@ IDENTITIES = (
         "fees earned are the fees of the pay lines",
         "SELECT coalesce(f.currency, l.currency) || ': lines say ' || coalesce(f.fees, 0) || ', ledger '"
         " || coalesce(l.earned, 0) FROM"
-        " (SELECT currency, sum(fee_minor) AS fees FROM payments_payline GROUP BY 1) f FULL JOIN"
+        " (SELECT currency, sum(fee_minor) FILTER (WHERE state <> 'VOID') AS fees"
+        " FROM payments_payline GROUP BY 1) f FULL JOIN"
         " (SELECT p.currency, -sum(p.amount) AS earned FROM payments_posting p JOIN payments_account a"
         "  ON a.id = p.account_id WHERE a.code = 'platform_fee' GROUP BY 1) l ON l.currency = f.currency"
         " WHERE coalesce(f.fees, 0) <> coalesce(l.earned, 0)",

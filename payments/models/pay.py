@@ -32,6 +32,7 @@ class PayReason(models.TextChoices):
     EXPIRED = "expired"
     CLOSED_OUT = "closed_out"
     REVIEWED = "reviewed"
+    CASE = "case"
 
 
 class Hold(TypedIdModel, Stateful):
@@ -67,6 +68,18 @@ class Hold(TypedIdModel, Stateful):
         return self.subject
 
 
+class PayLineQuerySet(models.QuerySet["PayLine"]):
+    """Pay lines, by whom they concern."""
+
+    def standing(self) -> PayLineQuerySet:
+        """Keep those that were not withheld."""
+        return self.exclude(state=PayLineState.VOID)
+
+    def charged(self) -> PayLineQuerySet:
+        """Keep those that a lab bears: not withheld, and neither paid nor refunded by the house."""
+        return self.standing().filter(is_on_house=False)
+
+
 class PayLine(TypedIdModel, Stateful):
     """Seconds at a rate: what one claim earned, rounded once."""
 
@@ -89,6 +102,9 @@ class PayLine(TypedIdModel, Stateful):
     decided_at = models.DateTimeField()
     entry = models.ForeignKey(Entry, models.PROTECT, null=True, related_name="+")
     item = models.ForeignKey("payments.PayoutItem", models.PROTECT, null=True, related_name="lines")
+    is_on_house = models.BooleanField(default=False, db_default=False)  # A case had the platform bear what it cost.
+
+    objects = PayLineQuerySet.as_manager()
 
     class Meta:
         ordering = ("-decided_at", "-id")

@@ -94,7 +94,7 @@ class Earnings:
 
 def earnings_of(expert: Expert, now: datetime) -> Earnings:
     """Return an expert's earnings: five statements, however much was earned."""
-    lines = PayLine.objects.filter(expert=expert, currency=CURRENCY)
+    lines = PayLine.objects.standing().filter(expert=expert, currency=CURRENCY)
     sums = lines.aggregate(
         locked=Sum("amount_minor", filter=Q(state=PayLineState.LOCKED), default=0),
         locked_seconds=Sum("seconds", filter=Q(state=PayLineState.LOCKED), default=0),

@@ -64,7 +64,7 @@ def lab_funds(lab: Lab, currency: str) -> LabFunds:
     """Return a lab's five numbers, in four statements whatever the number of projects."""
     available = ledger.balance(ledger.lab_prepaid(lab, currency))
     held = _sum(Hold.objects.filter(lab=lab, currency=currency, state=HoldState.OPEN), F("amount_minor"))
-    spent = _sum(PayLine.objects.filter(lab=lab, currency=currency), F("amount_minor") + F("fee_minor"))
+    spent = _sum(PayLine.objects.charged().filter(lab=lab, currency=currency), F("amount_minor") + F("fee_minor"))
     given = _sum_of_budgets(projects_with_money(lab, currency), currency)
     total = available + Money(held, currency) + Money(spent, currency) + given
     return LabFunds(total, given, Money(held, currency), Money(spent, currency), available)
@@ -74,7 +74,8 @@ def project_funds(project: str, currency: str) -> ProjectFunds:
     """Return a project's four numbers."""
     available = ledger.balance(ledger.project_budget(project, currency))
     held = ledger.balance(ledger.project_hold(project, currency))
-    paid = _sum(PayLine.objects.filter(project=project, currency=currency), F("amount_minor") + F("fee_minor"))
+    lines = PayLine.objects.charged().filter(project=project, currency=currency)
+    paid = _sum(lines, F("amount_minor") + F("fee_minor"))
     spent = Money(paid, currency)
     return ProjectFunds(available + held + spent, held, spent, available)
 
@@ -95,8 +96,9 @@ def budgets_of(lab: Lab, currency: str) -> dict[str, ProjectFunds]:
     projects = projects_with_money(lab, currency)
     free = _normal_balances([ledger.project_budget(each, currency).code for each in projects], currency)
     held = _normal_balances([ledger.project_hold(each, currency).code for each in projects], currency)
-    lines = PayLine.objects.filter(project__in=projects, currency=currency).values("project").order_by("project")
-    spent = dict(lines.annotate(total=Sum(F("amount_minor") + F("fee_minor"))).values_list("project", "total"))
+    lines = PayLine.objects.charged().filter(project__in=projects, currency=currency)
+    by_project = lines.values("project").order_by("project")
+    spent = dict(by_project.annotate(total=Sum(F("amount_minor") + F("fee_minor"))).values_list("project", "total"))
     funds = {}
     for each in projects:
         parts = [

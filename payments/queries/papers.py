@@ -14,6 +14,7 @@ from experts.models import Expert
 from labs.models import Lab
 from payments import ledger
 from payments.models import Account, Funding, PayLine, PayoutItem, Posting
+from payments.models.pay import PayLineQuerySet
 from payments.queries.funds import projects_with_money
 from payments.states import ItemState
 
@@ -154,7 +155,7 @@ def expert_year_figures(expert: Expert, year: int, currency: str) -> Figures:
     period = year_of(year)
     starts = [date(year, number, 1).isoformat() for number in range(1, 13)]
     months: list[Figures] = [{"start": day, "seconds": 0, "earned_minor": 0, "paid_minor": 0} for day in starts]
-    earned = lines_decided_in(expert, period, currency).annotate(month=TruncMonth("decided_at", tzinfo=UTC))
+    earned = lines_decided_in(expert, period, currency).standing().annotate(month=TruncMonth("decided_at", tzinfo=UTC))
     for row in earned.order_by().values("month").annotate(time=Sum("seconds"), pay=Sum("amount_minor")):
         months[row["month"].month - 1] |= {"seconds": row["time"], "earned_minor": row["pay"]}
     sent = _sent_to(expert, period, currency).annotate(month=TruncMonth("paid_at", tzinfo=UTC))
@@ -172,7 +173,7 @@ def expert_year_figures(expert: Expert, year: int, currency: str) -> Figures:
     }
 
 
-def lines_decided_in(expert: Expert, period: Period, currency: str) -> QuerySet[PayLine]:
+def lines_decided_in(expert: Expert, period: Period, currency: str) -> PayLineQuerySet:
     """List the pay lines of a period, by the day of the decision."""
     lines = PayLine.objects.filter(expert=expert, currency=currency)
     within = lines.filter(decided_at__gte=period.since, decided_at__lt=period.until)

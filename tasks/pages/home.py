@@ -280,9 +280,13 @@ def _why(row: Eligibility, slots: dict[str, int]) -> WhyRow:
 def week_of(expert: Expert, now: datetime, live: Live | None) -> Week:
     """Return what this week came to: accepted and in review, active time by day in the viewer's zone."""
     start = week_start(now)
-    lines = PayLine.objects.filter(expert=expert).aggregate(
-        this=Sum("amount_minor", filter=Q(decided_at__gte=start)),
-        last=Sum("amount_minor", filter=Q(decided_at__gte=start - timedelta(days=7), decided_at__lt=start)),
+    lines = (
+        PayLine.objects.standing()
+        .filter(expert=expert)
+        .aggregate(
+            this=Sum("amount_minor", filter=Q(decided_at__gte=start)),
+            last=Sum("amount_minor", filter=Q(decided_at__gte=start - timedelta(days=7), decided_at__lt=start)),
+        )
     )
     waiting = Claim.objects.filter(expert=expert, state__in=IN_REVIEW).values_list(
         "billable_seconds", "cap_seconds", "active_seconds", "rate_minor"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -11,7 +12,9 @@ from django.shortcuts import get_object_or_404
 from experts.models import Expert
 from kernel.ids import BadId
 from payments.models import PayLine
+from payments.states import PayLineState
 from tasks.models import Claim, Segment
+from tasks.pages.bench import pay_for
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,13 @@ def breakdown_of(expert: Expert, line_id: UUID) -> Breakdown:
     claim = _claim_of(expert, line)
     segments = Segment.objects.filter(claim=claim).order_by("during") if claim else []
     return Breakdown(line, claim, [_stretch(segment) for segment in segments])
+
+
+def paid_for(claim: Claim, lines: Iterable[PayLine]) -> int:
+    """Return what a claim's time comes to, in minor units: what its lines pay once it is decided."""
+    if claim.decided_at is None:
+        return pay_for(claim)
+    return sum(line.amount_minor for line in lines if line.state != PayLineState.VOID)
 
 
 def _claim_of(expert: Expert, line: PayLine) -> Claim | None:

@@ -19,11 +19,11 @@ from agreements.queries import signed_newest
 from kernel.db import app_now
 from kernel.ids import decode_id
 from kernel.templatetags.gh import when
-from tasks import content, forms, queries
+from tasks import content, forms, queries, rules
 from tasks.actions import claims, offers
 from tasks.models import Batch, Claim, Offer, Project, Review, WorkKind
-from tasks.pages import bench, home
-from tasks.pages.pay import breakdown_of
+from tasks.pages import bench, cases, home
+from tasks.pages.pay import breakdown_of, paid_for
 from tasks.states import ClaimState
 from tasks.views.confidential import confidential, viewer
 
@@ -142,16 +142,18 @@ def submission(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     own = get_object_or_404(bench.claims_of(viewer(request)), pk=claim_id)
     if own.state == ClaimState.WORKING and own.lease_until > now:
         return redirect("tasks:review" if own.kind == WorkKind.REVIEW else "tasks:workbench", own.pk)
-    reviews = list(bench.reviews_of(own))
+    reviews, lines = list(bench.reviews_of(own)), list(home.pay_lines_of(own))
     is_readable = signed_newest(own.expert.user_id, own.project.agreement_id)
     context = {
         "claim": own,
         "versions": bench.submissions_of(own),
         "stages": [(review, _notes(own, review, request) if is_readable else "") for review in reviews],
         "is_readable": is_readable,
-        "lines": home.pay_lines_of(own),
-        "pay_minor": bench.pay_for(own),
+        "lines": lines,
+        "pay_minor": paid_for(own, lines),
         "due": when(own.decision_due_at),
+        "cases": cases.cases_about(own),
+        "can_ask": rules.may_ask(own, now),
     }
     return render(request, "tasks/submission.html", context)
 

@@ -19,6 +19,8 @@ from labs.models import WebhookEndpoint
 from labs.webhooks.actions import create_endpoint, send_trial
 from payments.actions import start_hosted_funding
 from tasks.actions import publishing
+from tasks.actions.cases import open_case
+from tasks.actions.claims import release_claim
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
 from tasks.actions.questions import ask_question
@@ -92,6 +94,13 @@ def add_event(world: World) -> None:
         record_event(world.lab.pk, "live", "project.paused", at=app_now(), project=world.project.public_id)
 
 
+def add_case(world: World) -> None:
+    now = app_now()
+    add_tasks(world.batch, 1)
+    claim = release_claim(claim_for(world.cyd, now=now), expert=world.cyd, reason="", now=now)
+    open_case(claim.pk, kind="time", by=world.cyd.user, expert=world.cyd, words="The page was lost: " * 3, now=now)
+
+
 def add_submission(world: World) -> None:
     add_tasks(world.batch, 1)
     hand_in(claim_for(world.cyd, now=app_now()), world.cyd, now=app_now())
@@ -106,6 +115,7 @@ LISTS: dict[str, tuple[str, Callable[[World], object]]] = {
     ),
     "list_agreements": ("/agreements", lambda world: make_agreement(world.lab)),
     "list_batches": ("/batches", add_batch),
+    "list_cases": ("/cases", add_case),
     "list_events": ("/events", add_event),
     "list_exports": ("/exports", add_export),
     "list_files": ("/files", add_file),

@@ -22,7 +22,8 @@ from labs.invitations.actions import invite
 from labs.webhooks.actions import create_endpoint, send_trial
 from payments.actions import confirm_funding, issue_receipt, start_funding, start_hosted_funding
 from payments.models import Difference
-from tasks.actions.claims import claim_next
+from tasks.actions.cases import open_case
+from tasks.actions.claims import claim_next, release_claim
 from tasks.actions.exporting import request_export
 from tasks.actions.files import store_file
 from tasks.actions.questions import ask_question
@@ -36,6 +37,7 @@ from tests.tasks.documents import a_picture
 from tests.tasks.factories import RESPONSE, World, hand_in, make_batch, make_experts, make_lab, make_world, work
 
 CANARY = "CANARY-4711-heron"
+WHY = "I wrote for ten minutes before the page was lost, and they are not counted."
 PERSONAS = ("anonymous", "cyd", "dov", "nia", "lee", "eve", "vic", "fin", "tess", "olga")
 KEYS = ("none", "lee", "lee_reads", "eve")
 
@@ -119,6 +121,8 @@ def _work(world: World, now: datetime) -> dict[str, Any]:
     first = claim_next(world.cyd, now=_ago(now))
     answer = dict[str, object](RESPONSE) | {"answer": f"{CANARY}: {RESPONSE['answer']}"}
     submission = hand_in(first, world.cyd, now=work(first, world.cyd, 300, since=_ago(now)), response=answer)
+    left = release_claim(claim_next(world.cyd, now=_ago(now)), expert=world.cyd, reason="", now=now)
+    case = open_case(left.pk, kind="time", by=world.cyd.user, expert=world.cyd, words=f"{CANARY}: " + WHY, now=now)
     second = claim_next(world.cyd, now=now)
     question = ask_question(second.pk, expert=world.cyd, text=f"{CANARY}: since when?", now=now)
     save_draft(second.pk, expert=world.cyd, body={"answer": CANARY}, revision=0, now=now)
@@ -131,6 +135,7 @@ def _work(world: World, now: datetime) -> dict[str, Any]:
         "task_id": second.task_id,
         "claim_id": second.pk,
         "question_id": question.pk,
+        "case_id": case.pk,
         "submitted_claim_id": first.pk,
         "submission_id": submission.pk,
         "export_id": export.pk,

@@ -135,11 +135,16 @@ def earn(
 def a_payable_expert(name: str = "Cyd Marlowe", account: str = "") -> Expert:
     """Make an expert whom Stripe pays."""
     expert = an_expert(name)
+    make_payable(expert, account)
+    return expert
+
+
+def make_payable(expert: Expert, account: str = "") -> None:
+    """Let Stripe pay an expert."""
     payee = open_payee(expert, now=NOW)
     recipient = Recipient(account or f"acct_sbx{next(_numbers)}", "active")
     note_account(payee.pk, recipient, now=NOW)
     actions.record_readiness(payee.pk, recipient, now=NOW)
-    return expert
 
 
 def payee_of(expert: Expert) -> Payee:

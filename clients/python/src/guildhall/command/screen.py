@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
-from rich.table import Column
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-from guildhall.errors import FieldError, GuildhallError
+from guildhall.errors import FieldError
 from guildhall.models import LineError
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -42,11 +41,6 @@ class Screen:
         """Tell something that is no result."""
         self.console.print(clean(text))
 
-    def say_pause(self, problem: GuildhallError, seconds: float) -> None:
-        """Tell why nothing seems to happen, where that takes a while."""
-        if seconds >= 1:
-            self.say(f"{problem} Trying again in {seconds:.0f} s.")
-
     def list_errors(self, errors: Sequence[FieldError | LineError]) -> None:
         """Tell what is wrong with lines or fields, up to a bound."""
         for error in errors[:MOST_SHOWN]:
@@ -58,17 +52,18 @@ class Screen:
 
     @contextmanager
     def bar(self, what: str) -> Iterator[Bar]:
-        """Show progress until the block is left; on a narrow terminal the note is cut, and the bar stays."""
+        """Show progress until the block is left."""
         if not self.console.is_terminal:
             yield Lines(self, what)
             return
         columns = (
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=16),
+            BarColumn(),
             TaskProgressColumn(show_speed=False),
-            TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
+            TextColumn("{task.fields[note]}", markup=False),
+            TimeElapsedColumn(),
         )
-        with Progress(*columns, console=self.console, expand=True) as progress:
+        with Progress(*columns, console=self.console) as progress:
             yield Drawn(progress, progress.add_task(what, total=None, note=""))
 
 
