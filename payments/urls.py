@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from payments import webhooks
-from payments.views import desk, desk_moves, documents, expert, lab, public, reconcile_desk, stop_desk, taxes
+from payments.views import (
+    desk,
+    desk_moves,
+    documents,
+    expert,
+    journal_desk,
+    lab,
+    public,
+    reconcile_desk,
+    stop_desk,
+    taxes,
+)
 
 app_name = "payments"
 
@@ -17,6 +28,8 @@ urlpatterns = [
     path("earnings/<int:year>/", expert.year, name="year"),
     path("earnings/payee/", expert.payee, name="payee"),
     path("earnings/tax/", taxes.tax, name="tax"),
+    path("desk/journal/", journal_desk.journal, name="journal"),
+    path("desk/journal/<jnl:batch_id>.csv", journal_desk.journal_csv, name="journal_csv"),
     path("desk/tax/", taxes.tax_desk, name="tax_desk"),
     path("desk/tax/tax-<int:year>.csv", taxes.tax_csv, name="tax_csv"),
     path("documents/<doc:document_id>/", documents.document, name="document"),

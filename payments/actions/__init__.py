@@ -23,6 +23,7 @@ from payments.actions.funding import (
 )
 from payments.actions.invoices import look_up_funding, open_invoice, start_hosted_funding, take_invoice
 from payments.actions.items import cancel_item, retry_item
+from payments.actions.journals import lock_journal_batch
 from payments.actions.payees import (
     NoPayoutRail,
     ask_for_payee,
@@ -64,6 +65,7 @@ __all__ = [
     "issue_receipt",
     "leave_out",
     "lift_stop",
+    "lock_journal_batch",
     "look_up_funding",
     "make_statements_due",
     "note_bank_change",

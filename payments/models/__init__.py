@@ -5,6 +5,7 @@ from payments.models.checks import LedgerCheck
 from payments.models.documents import Document, DocumentKind, DocumentSeries
 from payments.models.events import StripeEvent
 from payments.models.funding import Customer, Funding, FundingWay
+from payments.models.journals import JournalBatch
 from payments.models.ledger import PLAY_MONEY, Account, AccountKind, Entry, Posting
 from payments.models.pay import Hold, PayLine, PayReason, WorkKind
 from payments.models.payouts import Payee, PayoutItem, PayoutRun, Rail, RunApproval, RunEdit
@@ -25,6 +26,7 @@ __all__ = [
     "Funding",
     "FundingWay",
     "Hold",
+    "JournalBatch",
     "LedgerCheck",
     "Movement",
     "PayLine",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Q
@@ -76,6 +77,7 @@ class Entry(models.Model):
 
     class Meta:
         verbose_name_plural = "entries"
+        indexes = (BrinIndex(fields=["xid"], name="entry_by_xid"),)  # They come in this order, nearly.
 
     def __str__(self) -> str:
         return self.key

@@ -31,7 +31,7 @@ def tax(request: HttpRequest) -> HttpResponse:
     if expert is None:
         raise PermissionDenied
     profile = tax_profile_of(expert)
-    form = tax_form(request.POST or None, profile)
+    form = tax_form(request.POST if request.method == "POST" else None, profile)
     if request.method == "POST" and form.is_valid():
         actions.declare_tax_form(expert, is_us_person=form.cleaned_data["person"] == TaxPersonForm.US, now=now)
         return redirect("payments:tax")

@@ -129,6 +129,8 @@ PAGES: dict[str, dict[str, str]] = {
     "payments:tax": {"GET": "L+++------", "POST": "Lbbb------"},
     "payments:tax_desk": {"GET": "L------+--"},
     "payments:tax_csv": {"GET": "L------+--"},
+    "payments:journal": {"GET": "L------+--", "POST": "L------c--"},
+    "payments:journal_csv": {"GET": "L------+--"},
     "payments:document": {"GET": "L000+00+00"},
     "payments:funds": {"GET": "L---++----", "POST": "L---++----"},
     "payments:pay_in": {"POST": "L---bb----"},

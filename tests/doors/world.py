@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zlib import compress
 
 from django.test import Client
 
@@ -21,7 +22,7 @@ from labs.actions import register_lab
 from labs.invitations.actions import invite
 from labs.webhooks.actions import create_endpoint, send_trial
 from payments.actions import confirm_funding, issue_receipt, start_funding, start_hosted_funding
-from payments.models import Difference
+from payments.models import Difference, JournalBatch
 from tasks.actions.cases import open_case
 from tasks.actions.claims import claim_next, release_claim
 from tasks.actions.exporting import request_export
@@ -103,6 +104,7 @@ def build_doors() -> Doors:
         "token": "nobodys",
         "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
         "document_id": _receipt(world, now),
+        "journal_id": _journal(people["fin"], now),
         "key_id": key.pk,
         "line_id": earn(world.lab, world.project.public_id, world.cyd, at=now).pk,
         "member_id": world.lab.members.get().pk,
@@ -176,10 +178,21 @@ def _receipt(world: World, now: datetime) -> UUID:
     return issue_receipt(confirm_funding(funding.pk, a_payment(funding), now=now), now=now).pk
 
 
+def _journal(fin: User, now: datetime) -> UUID:
+    """Lock a batch of the journal by its row alone, and leave nothing for a next one."""
+    span = {"from_xid": 0, "to_xid": 2**62, "entry_count": 1, "line_count": 2}
+    file = {"totals": {"USD": 1}, "content": compress(b""), "sha256": "0" * 64}
+    return JournalBatch.objects.create(number=1, locked_by=fin, locked_at=now, **span, **file).pk
+
+
 def special_of(ids: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the ids of the few routes that want another row than the rest."""
     done = {"claim_id": ids["submitted_claim_id"]}
-    return {"tasks:submission": done, "labs:decide": {"lab_id": ids["applicant_id"]}}
+    return {
+        "tasks:submission": done,
+        "labs:decide": {"lab_id": ids["applicant_id"]},
+        "payments:journal_csv": {"batch_id": ids["journal_id"]},
+    }
 
 
 def _ago(now: datetime) -> datetime:

@@ -151,6 +151,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
     item = scene.waiting.items.order_by("-amount_minor")[0]
     paid_item = scene.paid.items.get(expert=scene.cyd)
     fresh = an_expert("Nia New")
+    actions.lock_journal_batch(by=scene.approver, now=AFTER_WEEK)
     actions.issue_receipt(scene.lab.fundings.get(succeeded_at__isnull=False), now=AFTER_WEEK)
     actions.issue_lab_statement(scene.lab, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
     actions.issue_expert_statement(scene.cyd, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
@@ -184,6 +185,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
             {
                 "runs": reverse("payments:runs"),
                 "tax-desk": reverse("payments:tax_desk"),
+                "journal": reverse("payments:journal"),
                 "run": reverse("payments:run", args=[scene.waiting.pk]),
                 "run-open": f"{reverse('payments:run', args=[scene.waiting.pk])}?open={item.public_id}",
                 "run-paid": reverse("payments:run", args=[scene.paid.pk]),
