@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -14,7 +15,8 @@ from typing import Any
 
 import pytest
 
-from tests.client.installed import Command
+from guildhall.command.main import main
+from tests.client.installed import Command, Said
 from tests.client.misbehaving import Reply, refuses, says, serving
 from tests.client.test_pulling import CONTENT, manifest, whole
 from tests.client.test_watching import batch
@@ -34,6 +36,24 @@ def command(installed: Path) -> Callable[..., Command]:
 Commands = Callable[..., Command]
 
 
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Commands:
+    """Return the command for an address, with a key, to be run in this process: it starts at once."""
+
+    class Here(Command):
+        def run(self, *words: str | Path, stdin: str = "") -> Said:
+            monkeypatch.setenv("GUILDHALL_API_KEY", self.key)
+            monkeypatch.setenv("GUILDHALL_URL", self.address)
+            monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(stdin.encode())))
+            try:
+                code = main([str(word) for word in words])
+            except SystemExit as end:
+                code = int(end.code or 0)
+            return Said(code, *capsys.readouterr())
+
+    return lambda address, key="gh_test_key": Here(Path(), key, address)
+
+
 @pytest.mark.parametrize(
     ("reply", "code"),
     [
@@ -48,9 +68,9 @@ Commands = Callable[..., Command]
     ],
     ids=["not there", "state", "content", "no key", "no scope", "not us", "trouble", "too many"],
 )
-def test_the_exit_code_says_what_went_wrong(command: Commands, reply: Reply, code: int) -> None:
+def test_the_exit_code_says_what_went_wrong(here: Commands, reply: Reply, code: int) -> None:
     with serving(reply) as site:
-        said = command(site.address).run("quote", "bat_1")
+        said = here(site.address).run("quote", "bat_1")
 
     assert (said.code, said.out) == (code, "")
     assert said.err.startswith("guildhall: ")
@@ -71,45 +91,45 @@ def test_the_exit_code_says_what_went_wrong(command: Commands, reply: Reply, cod
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_sent(
-    command: Commands, key: str, address: str, words: tuple[str, ...], code: int, advice: str
+    here: Commands, key: str, address: str, words: tuple[str, ...], code: int, advice: str
 ) -> None:
-    said = command(address, key).run(*words)
+    said = here(address, key).run(*words)
 
     assert said.code == code
     assert advice in said.err
 
 
-def test_standard_input_is_pushed(command: Commands) -> None:
+def test_standard_input_is_pushed(here: Commands) -> None:
     with serving(POSTED) as site:
-        said = command(site.address).run("push", "-", "--batch", "bat_1", stdin=LINE)
+        said = here(site.address).run("push", "-", "--batch", "bat_1", stdin=LINE)
 
     assert (said.code, said.out) == (0, "bat_1: 1 lines: 1 accepted, 0 duplicates, 0 rejected\n")
     assert site.requests[0].body == LINE.encode()
 
 
-def test_a_new_batch_is_named_after_its_file(command: Commands, tmp_path: Path) -> None:
+def test_a_new_batch_is_named_after_its_file(here: Commands, tmp_path: Path) -> None:
     (tmp_path / "night.ndjson").write_text(LINE)
     with serving(says({"id": "bat_7"}), POSTED) as site:
-        said = command(site.address).run("push", tmp_path / "night.ndjson", "--project", "prj_1")
+        said = here(site.address).run("push", tmp_path / "night.ndjson", "--project", "prj_1")
 
     assert json.loads(site.requests[0].body) == {"name": "night.ndjson"}
     assert site.called == ["POST /projects/prj_1/batches", "POST /batches/bat_7/tasks"]
     assert "Opened bat_7." in said.err
 
 
-def test_a_batch_that_runs_is_not_launched_again(command: Commands, tmp_path: Path) -> None:
+def test_a_batch_that_runs_is_not_launched_again(here: Commands, tmp_path: Path) -> None:
     (tmp_path / "more.ndjson").write_text(LINE)
     with serving(POSTED, says(batch("RUNNING"))) as site:
-        said = command(site.address).run("push", tmp_path / "more.ndjson", "--batch", "bat_1", "--launch")
+        said = here(site.address).run("push", tmp_path / "more.ndjson", "--batch", "bat_1", "--launch")
 
     assert said.code == 0
     assert site.called == ["POST /batches/bat_1/tasks", "GET /batches/bat_1"]
 
 
-def test_many_errors_are_named_in_part_and_without_what_would_move_the_cursor(command: Commands) -> None:
+def test_many_errors_are_named_in_part_and_without_what_would_move_the_cursor(here: Commands) -> None:
     one = {"line": 1, "external_id": "\x1b[2J", "code": "required", "pointer": "/payload", "detail": "Give one."}
     with serving(says({"accepted": 0, "duplicates": 0, "rejected": 30, "errors": [one] * 30})) as site:
-        said = command(site.address).run("push", "-", "--batch", "bat_1", stdin=LINE * 30)
+        said = here(site.address).run("push", "-", "--batch", "bat_1", stdin=LINE * 30)
 
     assert said.code == 1
     assert said.err.count("/payload: required: Give one.") == 20
@@ -117,9 +137,9 @@ def test_many_errors_are_named_in_part_and_without_what_would_move_the_cursor(co
     assert "\x1b" not in said.err
 
 
-def test_a_batch_that_has_every_answer_and_still_runs_says_what_ends_it(command: Commands) -> None:
+def test_a_batch_that_has_every_answer_and_still_runs_says_what_ends_it(here: Commands) -> None:
     with serving(says(batch("RUNNING", created=2, accepted=2))) as site:
-        said = command(site.address).run("watch", "bat_1")
+        said = here(site.address).run("watch", "bat_1")
 
     assert (said.code, said.out) == (0, "bat_1 RUNNING: 2 of 2 accepted\n")
     assert "drain it if these were all" in said.err
@@ -149,6 +169,7 @@ def test_a_push_that_is_interrupted_says_that_it_can_be_repeated(command: Comman
         wait_for(lambda: len(site.requests) == 2)
         said = interrupt(process)
 
+    assert said.startswith("Opened bat_7.\n503 busy: Not so. Trying again in 100 s.\n")
     assert "duplicates" in said
     assert said.endswith(f"guildhall push {tmp_path / 'night.ndjson'} --batch bat_7\n")
 

@@ -22,7 +22,7 @@ from guildhall.resources import (
     Webhooks,
 )
 from guildhall.retries import Retries
-from guildhall.transport import Transport
+from guildhall.transport import Paused, Transport
 
 KEY_VARIABLE = "GUILDHALL_API_KEY"
 ADDRESS_VARIABLE = "GUILDHALL_URL"
@@ -32,13 +32,22 @@ class Guildhall:
     """The labs' API. Use it as a context manager, or close it; threads may share it.
 
     Requests are sent again after 429, 5xx and broken connections, each POST under one Idempotency-Key however often it
-    is sent. Raises ApiError for a refusal and NetworkError where nothing answered.
+    is sent; ``on_pause`` is told what went wrong and in how many seconds it is tried again. Raises ApiError for a
+    refusal and NetworkError where nothing answered.
     """
 
     def __init__(
-        self, api_key: str, base_url: str, *, timeout_seconds: float = 60.0, retries: Retries | None = None
+        self,
+        api_key: str,
+        base_url: str,
+        *,
+        timeout_seconds: float = 60.0,
+        retries: Retries | None = None,
+        on_pause: Paused | None = None,
     ) -> None:
-        self._transport = Transport(api_key, base_url, timeout_seconds=timeout_seconds, retries=retries or Retries())
+        self._transport = Transport(
+            api_key, base_url, timeout_seconds=timeout_seconds, retries=retries or Retries(), on_pause=on_pause
+        )
         self.agreements = Agreements(self._transport)
         self.batches = Batches(self._transport)
         self.events = Events(self._transport)
@@ -52,7 +61,9 @@ class Guildhall:
         self.webhooks = Webhooks(self._transport)
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Guildhall:
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, on_pause: Paused | None = None
+    ) -> Guildhall:
         """Take the key from GUILDHALL_API_KEY and the address from GUILDHALL_URL, or raise NoKey or NoAddress."""
         known = os.environ if environment is None else environment
         key, address = known.get(KEY_VARIABLE, ""), known.get(ADDRESS_VARIABLE, "")
@@ -62,7 +73,7 @@ class Guildhall:
             )
         if not key:
             raise NoKey(f"{KEY_VARIABLE} is not set. A key begins with gh_live_ or gh_test_; make one in the console.")
-        return cls(key, address)
+        return cls(key, address, on_pause=on_pause)
 
     def me(self) -> Me:
         """Return which lab, mode and scopes the key has, and the limits."""

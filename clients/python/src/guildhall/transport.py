@@ -14,13 +14,14 @@ from typing import Any
 
 import httpx
 
-from guildhall.errors import ApiError, BadAnswer, NetworkError, NoAddress, NoKey, error_of
+from guildhall.errors import ApiError, BadAnswer, GuildhallError, NetworkError, NoAddress, NoKey, error_of
 from guildhall.retries import PASSING, Retries, is_passing
 from guildhall.version import VERSION
 
 PAGE = 200
 CONNECT_SECONDS = 15.0
 Query = Mapping[str, Any]
+Paused = Callable[[GuildhallError, float], None]
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,15 @@ class Call:
 class Transport:
     """One lab's connection, kept open between requests; may be used by several threads."""
 
-    def __init__(self, api_key: str, base_url: str, *, timeout_seconds: float, retries: Retries) -> None:
+    def __init__(
+        self,
+        api_key: str,
+        base_url: str,
+        *,
+        timeout_seconds: float,
+        retries: Retries,
+        on_pause: Paused | None,
+    ) -> None:
         if not _is_address(base_url):
             raise NoAddress(f"{base_url!r} is not the address of a site. Give one as https://guildhall.example.")
         if not re.fullmatch(r"[\x21-\x7e]+", api_key):
@@ -55,6 +64,7 @@ class Transport:
         self.base = f"{base_url.rstrip('/')}/api/v1"
         self.timeout_seconds = timeout_seconds
         self.retries = retries
+        self.on_pause = on_pause
         self.http = httpx.Client(
             headers={"Authorization": f"Bearer {api_key}", "User-Agent": f"guildhall-python/{VERSION}"}
         )
@@ -134,6 +144,8 @@ class Transport:
         pause = self.retries.pause(attempt, problem.retry_after)
         if pause is None:
             raise problem
+        if self.on_pause is not None:
+            self.on_pause(problem, pause)
         time.sleep(pause)
 
     def network_error(self, error: Exception) -> NetworkError:

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parsed(arguments)
     screen = Screen(is_json=options.json)
     try:
-        with Guildhall.from_environment() as lab:
+        with Guildhall.from_environment(on_pause=screen.say_pause) as lab:
             code: int = options.run(lab, options, screen)
             return code
     except KeyboardInterrupt:

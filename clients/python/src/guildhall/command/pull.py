@@ -14,13 +14,13 @@ from guildhall.models import Export, Manifest
 
 def run(lab: Guildhall, options: Namespace, screen: Screen) -> int:
     """Pull an export, or a new one of a project or batch, with its manifest beside it."""
-    export = options.export or asked(lab, options)
+    export = options.export or asked(lab, options, screen)
     path = Path(options.output) if options.output else None
     at = f" -o {path}" if path else ""
     screen.how_to_go_on = lambda: f"What came is kept. To go on where it stopped: guildhall pull {export}{at}"
     ready = wait(lab, export, screen)
     path = path or Path(f"{export}.{ready['format']}")
-    with screen.bar(f"Pulling {export}") as bar:
+    with screen.bar("Pulling") as bar:
         manifest = lab.exports.download(
             export, path, on_bytes=lambda done, total: bar.show(done, total, f"{size(done)} of {size(total)}")
         )
@@ -31,7 +31,7 @@ def run(lab: Guildhall, options: Namespace, screen: Screen) -> int:
     return OK
 
 
-def asked(lab: Guildhall, options: Namespace) -> str:
+def asked(lab: Guildhall, options: Namespace, screen: Screen) -> str:
     """Ask for an export and return its id."""
     made = lab.exports.create(
         project=options.project,
@@ -40,12 +40,13 @@ def asked(lab: Guildhall, options: Namespace) -> str:
         format=options.format,
         since=options.since,
     )
+    screen.say(f"Asked for {made['id']}.")
     return made["id"]
 
 
 def wait(lab: Guildhall, export: str, screen: Screen) -> Export:
     """Show an export being made; return it once it is READY."""
-    with screen.bar(f"Making {export}") as bar:
+    with screen.bar("Making") as bar:
         for found in lab.exports.watch(export):
             bar.show(found["rows_done"], found["rows_total"], f"{found['state']}: {found['rows_done']:,} rows")
     return found

@@ -57,7 +57,7 @@ def opened_batch(lab: Guildhall, options: Namespace, screen: Screen) -> str:
 
 def push(lab: Guildhall, batch: str, source: Source, total: int | None, options: Namespace, screen: Screen) -> Pushed:
     """Push under a bar; where all was refused for some lines, keep what is wrong with them."""
-    with screen.bar(f"Pushing to {batch}") as bar:
+    with screen.bar("Pushing") as bar:
 
         def show(sums: Pushed) -> None:
             bar.show(

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from typing import Any, Protocol
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn
+from rich.table import Column
 
-from guildhall.errors import FieldError
+from guildhall.errors import FieldError, GuildhallError
 from guildhall.models import LineError
 
 SECONDS_BETWEEN_LINES = 5.0
@@ -41,6 +42,11 @@ class Screen:
         """Tell something that is no result."""
         self.console.print(clean(text))
 
+    def say_pause(self, problem: GuildhallError, seconds: float) -> None:
+        """Tell why nothing seems to happen, where that takes a while."""
+        if seconds >= 1:
+            self.say(f"{problem} Trying again in {seconds:.0f} s.")
+
     def list_errors(self, errors: Sequence[FieldError | LineError]) -> None:
         """Tell what is wrong with lines or fields, up to a bound."""
         for error in errors[:MOST_SHOWN]:
@@ -52,18 +58,17 @@ class Screen:
 
     @contextmanager
     def bar(self, what: str) -> Iterator[Bar]:
-        """Show progress until the block is left."""
+        """Show progress until the block is left; on a narrow terminal the note is cut, and the bar stays."""
         if not self.console.is_terminal:
             yield Lines(self, what)
             return
         columns = (
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=16),
             TaskProgressColumn(show_speed=False),
-            TextColumn("{task.fields[note]}", markup=False),
-            TimeElapsedColumn(),
+            TextColumn("{task.fields[note]}", markup=False, table_column=Column(ratio=1, no_wrap=True)),
         )
-        with Progress(*columns, console=self.console) as progress:
+        with Progress(*columns, console=self.console, expand=True) as progress:
             yield Drawn(progress, progress.add_task(what, total=None, note=""))
 
 

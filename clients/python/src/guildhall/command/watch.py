@@ -18,7 +18,7 @@ def run(lab: Guildhall, options: Namespace, screen: Screen) -> int:
 def follow(lab: Guildhall, batch: str, every_seconds: float, screen: Screen) -> int:
     """Show a batch's progress to its end; return 1 where it was cancelled."""
     screen.how_to_go_on = lambda: f"The batch goes on. To watch it again: guildhall watch {batch}"
-    with screen.bar(batch) as bar:
+    with screen.bar("Watching") as bar:
         for found in lab.batches.watch(batch, every_seconds=every_seconds):
             counts = found["progress"]
             bar.show(counts["accepted"] + counts["void"], counts["created"] or None, standing(found))
