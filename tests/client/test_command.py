@@ -165,13 +165,22 @@ def test_a_push_that_is_interrupted_says_that_it_can_be_repeated(command: Comman
     (tmp_path / "night.ndjson").write_text(LINE)
     slow = refuses(503, "busy", headers={"Retry-After": "100"})
     with serving(says({"id": "bat_7"}), slow) as site:
-        process = command(site.address).start("push", tmp_path / "night.ndjson", "--project", "prj_1")
+        process = command(site.address).start("push", tmp_path / "night.ndjson", "--project", "prj_1", "--watch")
         wait_for(lambda: len(site.requests) == 2)
         said = interrupt(process)
 
     assert said.startswith("Opened bat_7.\n503 busy: Not so. Trying again in 100 s.\n")
     assert "duplicates" in said
-    assert said.endswith(f"guildhall push {tmp_path / 'night.ndjson'} --batch bat_7\n")
+    assert said.endswith(f"guildhall push {tmp_path / 'night.ndjson'} --batch bat_7 --watch\n")
+
+
+def test_a_site_that_stays_in_trouble_leaves_the_same_sentence(here: Commands) -> None:
+    asking_for_too_long = refuses(503, "busy", headers={"Retry-After": "900"})
+    with serving(POSTED, asking_for_too_long) as site:
+        said = here(site.address).run("push", "-", "--batch", "bat_1", "--watch", stdin=LINE)
+
+    assert said.code == 5
+    assert said.err.endswith("The batch goes on. To watch it again: guildhall watch bat_1\n")
 
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(command: Commands) -> None:

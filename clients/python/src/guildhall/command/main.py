@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from guildhall.client import Guildhall
 from guildhall.command.arguments import parsed
-from guildhall.command.exits import INTERRUPTED, OK, exit_code
+from guildhall.command.exits import INTERRUPTED, NO_NETWORK, OK, TROUBLE, exit_code
 from guildhall.command.screen import Screen
 from guildhall.errors import ApiError, GuildhallError
 
@@ -33,4 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             screen.list_errors(error.errors)
             if error.request_id:
                 screen.say(f"If you ask about it, name this request: {error.request_id}")
-        return exit_code(error)
+        code = exit_code(error)
+        if code in (NO_NETWORK, TROUBLE):
+            screen.say(screen.how_to_go_on())
+        return code

@@ -25,10 +25,10 @@ def run(lab: Guildhall, options: Namespace, screen: Screen) -> int:
     batch = options.batch or opened_batch(lab, options, screen)
     screen.how_to_go_on = lambda: (
         "What was stored stays. To go on, push the same again (what is there counts as duplicates): "
-        f"guildhall push {options.file} --batch {batch}"
+        f"guildhall push {options.file} --batch {batch}{rest_of(options)}"
     )
     pushed = push(lab, batch, source, total, options, screen)
-    screen.put(summary(pushed), {**vars(pushed), "errors": pushed.errors})
+    screen.put(summary(pushed), vars(pushed))
     screen.list_errors(pushed.errors)
     write_errors(options.errors, pushed.errors)
     if pushed.rejected:
@@ -85,6 +85,12 @@ def write_errors(path: str | None, errors: Sequence[FieldError | LineError]) -> 
     """Write what is wrong, a line of JSON for each error, where a file for it was named."""
     if path is not None:
         Path(path).write_text(as_lines(errors), encoding="utf-8")
+
+
+def rest_of(options: Namespace) -> str:
+    """Return the options that the same push needs again."""
+    mode = "" if options.mode == "partial" else f" --mode {options.mode}"
+    return f"{mode}{' --launch' if options.launch else ''}{' --watch' if options.watch else ''}"
 
 
 def not_launched(options: Namespace) -> str:

@@ -32,7 +32,7 @@ class Screen:
     def __init__(self, *, is_json: bool) -> None:
         self.is_json = is_json
         self.console = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
-        self.how_to_go_on: Callable[[], str] = lambda: "Nothing was left half done."
+        self.how_to_go_on: Callable[[], str] = lambda: "Nothing was left half done: run it again."
 
     def put(self, text: str, value: object) -> None:
         """Print a result: as JSON where that was asked for."""
