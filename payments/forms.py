@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.utils import timezone
 
-from kernel.guards import NameField, TextField
+from kernel.guards import FIRST_YEAR, LAST_YEAR, NameField, TextField
 from kernel.money import Money, usd
 from payments.actions.funding import LEAST_MINOR, MOST_MINOR
-from payments.models import FundingWay, TaxForm, TaxProfile
+from payments.models import PLAY_MONEY, FundingWay, TaxForm, TaxProfile
 
+CURRENCIES = ("USD", "EUR", "GBP", PLAY_MONEY)
 # Stripe's own test cards: they exist wherever no real money moves.
 TEST_CARDS = (
     ("pm_card_visa", "Test card, Visa ending 4242 (settles in two days)"),
@@ -117,3 +121,29 @@ def tax_form(data: Any, profile: TaxProfile | None) -> TaxPersonForm:
     is_us_person = profile is not None and profile.form == TaxForm.W9
     said = {} if profile is None else {"person": TaxPersonForm.US if is_us_person else "foreign"}
     return TaxPersonForm(data, initial=said)
+
+
+class UtcField(forms.DateTimeField):
+    """An instant as bookkeepers write it: in UTC, to the minute."""
+
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+
+    def __init__(self, **options: Any) -> None:
+        earliest, latest = (datetime(year, 1, 1, tzinfo=UTC) for year in (FIRST_YEAR, LAST_YEAR))
+        super().__init__(validators=[MinValueValidator(earliest), MaxValueValidator(latest)], **options)
+
+    def to_python(self, value: Any) -> datetime | None:
+        """Read the instant, whatever zone its reader lives in."""
+        with timezone.override(UTC):
+            return super().to_python(value)
+
+
+class StatementForm(forms.Form):
+    """Which account, and between which instants."""
+
+    account = NameField(label="Account", max_length=80, required=False)
+    currency = forms.ChoiceField(label="Currency", choices=[(each, each) for each in CURRENCIES])
+    since = UtcField(label="From (UTC)", required=False)
+    until = UtcField(label="Until (UTC), not included", required=False)
+    after = forms.IntegerField(min_value=1, max_value=2**63 - 1, required=False)
+    beyond = NameField(max_length=80, required=False)

@@ -134,6 +134,8 @@ PAGES: dict[str, dict[str, str]] = {
     "payments:document": {"GET": "L000+00+00"},
     "payments:funds": {"GET": "L---++----", "POST": "L---++----"},
     "payments:pay_in": {"POST": "L---bb----"},
+    "payments:ledger": {"GET": "L------+--"},
+    "payments:ledger_csv": {"GET": "L------0--"},
     "payments:runs": {"GET": "L------+--"},
     "payments:stop": {"GET": "L------+-+", "POST": "L------b-b"},
     "payments:lift_stop": {"POST": "L------b-b"},
