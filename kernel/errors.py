@@ -1,7 +1,7 @@
 """Say no with a code, a status and a sentence that a person can act on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 
@@ -47,6 +47,10 @@ class Invalid(Refused):
     def __init__(self, errors: Sequence[FieldError]) -> None:
         super().__init__(errors[0].detail if errors else "The request is not valid.")
         self.errors = tuple(errors)
+
+    def below(self, pointer: str) -> "Invalid":
+        """Return the same of a value that stands at ``pointer``."""
+        return Invalid([replace(error, pointer=f"{pointer}{error.pointer}".rstrip("/")) for error in self.errors])
 
 
 class Busy(Refused):

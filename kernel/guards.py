@@ -18,6 +18,8 @@ from kernel.errors import FieldError, Invalid
 MAX_DEPTH = 32
 MAX_KEYS = 1_000
 SAFE_INTEGER = 2**53
+MOST_DIGITS = 20  # Of the longest whole number that is read at all: a sign and 64 bits.
+INTEGER_RANGE = "A whole number must lie within 2^53; write larger ones as text."
 FIRST_YEAR, LAST_YEAR = 1900, 2200  # Inside what PostgreSQL stores and its driver reads back in every time zone.
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})  # Controls, bidi and zero-width marks, line breaks.
@@ -128,9 +130,7 @@ def _load_strictly(raw: bytes, name: str, max_keys: int) -> Any:
         _refuse(name, "too_deep", f"JSON may nest at most {MAX_DEPTH} deep.")
     except json.JSONDecodeError as error:
         _refuse(name, "json", f"This is not JSON: {error.msg} at line {error.lineno}, column {error.colno}.")
-    # Only an escape can bring NUL or half a surrogate pair into UTF-8, and only brackets nest.
-    if "\\u" in text or text.count("[") + text.count("{") > MAX_DEPTH:
-        check_json(value, name, max_keys=max_keys)
+    check_json(value, name, max_keys=max_keys)
     return value
 
 
@@ -145,7 +145,7 @@ def check_json(value: object, name: str, *, max_keys: int = MAX_KEYS) -> None:
         elif isinstance(one, float) and not math.isfinite(one):
             _refuse(place, "not_a_number", "A number must be finite.")
         elif isinstance(one, int) and abs(one) > SAFE_INTEGER:
-            _refuse(place, "integer_range", "A whole number must lie within 2^53; write larger ones as text.")
+            _refuse(place, "integer_range", INTEGER_RANGE)
         elif isinstance(one, list | dict):
             if depth > MAX_DEPTH:
                 _refuse(name, "too_deep", f"JSON may nest at most {MAX_DEPTH} deep.")
@@ -235,9 +235,10 @@ def _finite(digits: str, name: str) -> float:
 
 
 def _integer(digits: str, name: str) -> int:
-    if len(digits) > 17 or abs(number := int(digits)) > SAFE_INTEGER:
-        _refuse(name, "integer_range", "A whole number must lie within 2^53; write larger ones as text.")
-    return number
+    """Return a whole number; one beyond 2^53 is refused afterwards, where its place is known, unless it is huge."""
+    if len(digits) > MOST_DIGITS:
+        _refuse(name, "integer_range", INTEGER_RANGE)
+    return int(digits)
 
 
 def _escape(step: object) -> str:

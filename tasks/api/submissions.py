@@ -172,8 +172,11 @@ class FixSubmission(JudgeSubmission):
         return super().post(request, submission_id)
 
     def judge(self, submission: Submission, values: dict[str, Any]) -> Review:
-        """Accept the lab's version."""
-        return reviews.lab_fix(submission, by=self.key, now=app_now(), **values)
+        """Accept the lab's version; what is wrong with it is named by its place in the body."""
+        try:
+            return reviews.lab_fix(submission, by=self.key, now=app_now(), **values)
+        except Invalid as refusal:
+            raise refusal.below("/response") from refusal
 
 
 class RejectSubmission(JudgeSubmission):

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import pytest
 import schemathesis
-from drf_spectacular.generators import SchemaGenerator
 from hypothesis import HealthCheck, given, settings
 from hypothesis.errors import Unsatisfiable
 from pytest_django.live_server_helper import LiveServer
@@ -17,17 +16,12 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 from schemathesis.core.parameters import ParameterLocation
 
-from agreements.models import Agreement, AgreementVersion
-from kernel.ids import encode_id
 from labs.doors import throttles
-from labs.models import ApiKey, WebhookDelivery, WebhookEndpoint
-from payments.models import Funding
-from tasks.models import Batch, Export, File, Project, Question, Submission, Task
+from tests.doors import described
 from tests.doors.conftest import doors as doors  # The same world, committed for this module.
 from tests.doors.world import Doors
 
-PATHS: Final = SchemaGenerator().get_schema(request=None, public=True)["paths"]
-OPERATIONS: Final = sorted(each["operationId"] for path in PATHS.values() for each in path.values())
+OPERATIONS: Final = sorted(each.name for each in described.operations())
 CASES: Final = int(os.environ.get("CONTRACT_CASES", "1560"))
 LIMITS: Final = settings(
     max_examples=max(1, CASES // (2 * len(OPERATIONS))),
@@ -35,21 +29,6 @@ LIMITS: Final = settings(
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )
-MODELS: Final[dict[str, Any]] = {
-    "agreement_id": Agreement,
-    "batch_id": Batch,
-    "delivery_id": WebhookDelivery,
-    "endpoint_id": WebhookEndpoint,
-    "export_id": Export,
-    "file_id": File,
-    "funding_id": Funding,
-    "key_id": ApiKey,
-    "project_id": Project,
-    "question_id": Question,
-    "submission_id": Submission,
-    "task_id": Task,
-    "version_id": AgreementVersion,
-}
 # A body may fit its schema and still name nothing of the caller's, or come in a wrong state: 409 and 422 say so.
 load_all_checks()
 LEFT_OUT: Final = [CHECKS.get_one("positive_data_acceptance")]
@@ -102,4 +81,4 @@ def test_the_server_does_what_its_description_says(
 
 def known(doors: Doors, names: dict[str, Any]) -> dict[str, str]:
     """Return public ids of what is there, for the names of an address: made-up ones find nothing."""
-    return {name: encode_id(MODELS[name].PREFIX, doors.ids[name]) for name in names if name in MODELS}
+    return {name: text for name, text in described.public_ids(doors).items() if name in names}
