@@ -11,6 +11,7 @@ from guildhall.models import Me
 from guildhall.resources import (
     Agreements,
     Batches,
+    Cases,
     Events,
     Exports,
     Files,
@@ -50,6 +51,7 @@ class Guildhall:
         )
         self.agreements = Agreements(self._transport)
         self.batches = Batches(self._transport)
+        self.cases = Cases(self._transport)
         self.events = Events(self._transport)
         self.exports = Exports(self._transport)
         self.files = Files(self._transport)

@@ -42,6 +42,16 @@ from guildhall.models.batches import (
     TierShare,
     Widening,
 )
+from guildhall.models.cases import (
+    About,
+    Case,
+    CaseDecision,
+    CaseState,
+    OpenedBy,
+    Outcome,
+    ReasonedCase,
+    ReasonedDecision,
+)
 from guildhall.models.projects import (
     Agreement,
     AgreementVersion,
@@ -98,6 +108,7 @@ from guildhall.models.told import (
 )
 
 __all__ = [
+    "About",
     "Agreement",
     "AgreementVersion",
     "AgreementWithSigners",
@@ -110,6 +121,9 @@ __all__ = [
     "BatchDetail",
     "BatchState",
     "Budget",
+    "Case",
+    "CaseDecision",
+    "CaseState",
     "ClaimState",
     "Cost",
     "Decisions",
@@ -147,6 +161,8 @@ __all__ = [
     "NewProject",
     "NewSimulation",
     "NewTask",
+    "OpenedBy",
+    "Outcome",
     "Pace",
     "Posted",
     "PostingMode",
@@ -158,6 +174,8 @@ __all__ = [
     "Quality",
     "Question",
     "Quote",
+    "ReasonedCase",
+    "ReasonedDecision",
     "RejectionCategory",
     "Review",
     "ReviewPolicy",

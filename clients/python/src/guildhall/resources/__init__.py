@@ -2,6 +2,7 @@
 
 from guildhall.resources.agreements import Agreements
 from guildhall.resources.batches import Batches
+from guildhall.resources.cases import Cases
 from guildhall.resources.events import Events
 from guildhall.resources.exports import Exports
 from guildhall.resources.files import Files
@@ -15,6 +16,7 @@ from guildhall.resources.webhooks import Webhooks
 __all__ = [
     "Agreements",
     "Batches",
+    "Cases",
     "Events",
     "Exports",
     "Files",
