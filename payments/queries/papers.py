@@ -13,7 +13,7 @@ from django.db.models.functions import TruncMonth
 from experts.models import Expert
 from labs.models import Lab
 from payments import ledger
-from payments.models import Account, Funding, PayLine, PayoutItem, Posting
+from payments.models import Account, Funding, PayLine, PayoutItem, PayReason, Posting
 from payments.models.pay import PayLineQuerySet
 from payments.queries.funds import projects_with_money
 from payments.states import ItemState
@@ -35,8 +35,12 @@ LAB_CHANGES = {
     "platform_fee": FEES,
     "refund_in_flight": "Refunds",
     "lab_receivable": "Charged back",
+    "goodwill_expense": "Refunded by a case",
 }
+# Of what is on an expert's account beside the pay lines that stand; a line that does not stand was withheld.
 EXPERT_CHANGES = {
+    "settle": "Withheld by a case",
+    "withhold": "Withheld by a case",
     "bonus": "Bonuses",
     "payout_sent": "Sent to you",
     "payout_sent.reversed": "Came back",
@@ -155,7 +159,7 @@ def expert_year_figures(expert: Expert, year: int, currency: str) -> Figures:
     period = year_of(year)
     starts = [date(year, number, 1).isoformat() for number in range(1, 13)]
     months: list[Figures] = [{"start": day, "seconds": 0, "earned_minor": 0, "paid_minor": 0} for day in starts]
-    earned = lines_decided_in(expert, period, currency).standing().annotate(month=TruncMonth("decided_at", tzinfo=UTC))
+    earned = lines_decided_in(expert, period, currency).annotate(month=TruncMonth("decided_at", tzinfo=UTC))
     for row in earned.order_by().values("month").annotate(time=Sum("seconds"), pay=Sum("amount_minor")):
         months[row["month"].month - 1] |= {"seconds": row["time"], "earned_minor": row["pay"]}
     sent = _sent_to(expert, period, currency).annotate(month=TruncMonth("paid_at", tzinfo=UTC))
@@ -174,8 +178,8 @@ def expert_year_figures(expert: Expert, year: int, currency: str) -> Figures:
 
 
 def lines_decided_in(expert: Expert, period: Period, currency: str) -> PayLineQuerySet:
-    """List the pay lines of a period, by the day of the decision."""
-    lines = PayLine.objects.filter(expert=expert, currency=currency)
+    """List the pay lines of a period that stand, by the day of the decision."""
+    lines = PayLine.objects.standing().filter(expert=expert, currency=currency)
     within = lines.filter(decided_at__gte=period.since, decided_at__lt=period.until)
     return within.order_by("decided_at", "id")
 
@@ -250,9 +254,9 @@ def _projects(
         both = sums.setdefault((row["home"] or "").partition(":")[2], [0, 0])
         both[0] -= row["pay"]
         both[1] -= row["fee"]
-    lines = PayLine.objects.filter(
-        lab=lab, currency=currency, decided_at__gte=period.since, decided_at__lt=period.until
-    )
+    lines = PayLine.objects.standing().filter(lab=lab, currency=currency)
+    lines = lines.filter(decided_at__gte=period.since, decided_at__lt=period.until)
+    lines = lines.exclude(reason=PayReason.CASE, is_on_house=True)  # The house paid for these.
     time_of = dict(lines.order_by().values("project").annotate(time=Sum("seconds")).values_list("project", "time"))
     return [
         {"project": project, "seconds": time_of.get(project, 0), "pay_minor": pay_minor, "fee_minor": fee_minor}

@@ -19,6 +19,7 @@ from kernel.ids import uuid7
 from kernel.money import Money, usd
 from labs.models import Lab
 from payments import actions, ledger
+from payments.cases import refund_by_case, withhold
 from payments.models import Document, DocumentKind, DocumentSeries, Funding
 from payments.queries import lab_funds, month_of
 from tests.payments.factories import (
@@ -214,7 +215,41 @@ def test_an_experts_month_lists_each_line_and_adds_up() -> None:
     assert {"1:00:01", "0:30:00", "0:00:59", "$394.33"} <= set(words)
 
 
-def test_a_statement_of_a_thousand_lines_goes_on_over_pages() -> None:
+def test_what_a_case_withholds_is_not_earned_in_its_month_and_taken_off_in_a_later_one() -> None:
+    lab, expert = a_funded_lab(10_000_00), a_payable_expert()
+    project = a_project(lab, 5_000_00)
+    first, second, kept = (earn(lab, project, expert, seconds) for seconds in (3_600, 1_800, 36))
+    with transaction.atomic():
+        withhold(first, at=NOW)
+    november = actions.issue_expert_statement(expert, NOVEMBER, now=OVER).figures
+    with transaction.atomic():
+        withhold(second, at=OVER)
+    december = actions.issue_expert_statement(expert, DECEMBER, now=datetime(2027, 1, 1, 2, tzinfo=UTC)).figures
+
+    assert november["changes"] == [{"what": "Earned", "minor": 132_60}]
+    assert december["changes"] == [{"what": "Withheld by a case", "minor": -130_00}]
+    assert december["closing_minor"] == kept.amount_minor == 2_60
+
+
+def test_a_lab_sees_what_cases_gave_back() -> None:
+    lab, expert = a_funded_lab(10_000_00), a_payable_expert()
+    project = a_project(lab, 5_000_00)
+    withheld, refunded = (earn(lab, project, expert, seconds) for seconds in (3_600, 36))
+    with transaction.atomic():
+        withhold(withheld, at=NOW)
+        refund_by_case(refunded, at=NOW)
+    figures = actions.issue_lab_statement(lab, NOVEMBER, now=OVER).figures
+
+    assert {row["what"]: row["minor"] for row in figures["changes"]} == {
+        "Paid in": 10_000_00,
+        "Pay for work and reviews": -2_60,
+        "Fees": -52,
+        "Refunded by a case": 3_12,
+    }
+    assert figures["closing_minor"] == 10_000_00
+
+
+def test_a_statement_of_many_lines_goes_on_over_pages() -> None:
     lab, expert = a_funded_lab(100_000_00), a_payable_expert()
     project = a_project(lab, 90_000_00)
     for seconds in range(1, 301):
