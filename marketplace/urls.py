@@ -11,7 +11,7 @@ from marketplace.api_docs import ApiDocs
 register_id_converters(
     "usr", "lab", "mem", "key", "evt", "whe", "exp", "app", "crd", "tgr", "rmk", "agr", "avr", "sig", "fnd", "hld",
     "pln", "pye", "run", "itm", "dif", "prj", "gdl", "bat", "tsk", "ofr", "clm", "sub", "rev", "exr", "ing", "dlv",
-    "file", "qst", "inv", "doc", "cas", "jnl",
+    "file", "qst", "inv", "doc", "cas", "jnl", "cor",
 )  # fmt: skip
 
 # Looked through in this order: experts at work, who ask most often, come first.

@@ -12,9 +12,12 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from kernel.guards import FIRST_YEAR, LAST_YEAR, NameField, TextField
+from kernel.ids import BadId
 from kernel.money import Money, usd
+from labs.models import Lab
 from payments.actions.funding import LEAST_MINOR, MOST_MINOR
 from payments.models import PLAY_MONEY, FundingWay, TaxForm, TaxProfile
+from payments.rules import CORRECTABLE
 
 CURRENCIES = ("USD", "EUR", "GBP", PLAY_MONEY)
 # Stripe's own test cards: they exist wherever no real money moves.
@@ -91,6 +94,38 @@ class ResolveForm(ReasonForm):
     """Why a difference is no longer one, and what a movement that nothing explains turned out to be."""
 
     book_as = forms.CharField(max_length=10, required=False)
+
+
+class CorrectionForm(forms.Form):
+    """What to move from which account to which, and why."""
+
+    ACCOUNTS = tuple(CORRECTABLE.items())
+    debit = forms.ChoiceField(label="Debit (a cost or a claim of ours grows)", choices=ACCOUNTS)
+    credit = forms.ChoiceField(label="Credit (a debt of ours grows)", choices=ACCOUNTS)
+    lab = NameField(label="The lab's id, if it is a lab's account", max_length=40, required=False)
+    amount = forms.DecimalField(
+        label="Amount in US dollars",
+        min_value=Decimal("0.01"),
+        max_digits=12,
+        decimal_places=2,
+        widget=forms.NumberInput(attrs={"inputmode": "decimal", "step": "0.01"}),
+    )
+    reason = TextField(label="Why", min_length=10, max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+    def clean_lab(self) -> Lab | None:
+        """Return the lab that is named, if one is."""
+        text = self.cleaned_data["lab"]
+        try:
+            found = Lab.objects.filter(pk=Lab.parse_id(text)).first() if text else None
+        except BadId:
+            found = None
+        if text and found is None:
+            raise forms.ValidationError("There is no such lab. Its id begins with lab_.")
+        return found
+
+    def money(self) -> Money:
+        """Return the amount in whole cents."""
+        return usd(int(self.cleaned_data["amount"] * 100))
 
 
 class ApprovalForm(forms.Form):

@@ -11,7 +11,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from accounts.models import User
 from accounts.rules import is_finance, is_owner
-from payments.models import Payee, PayoutRun, PayoutStop, Rail
+from payments.models import Correction, Payee, PayoutRun, PayoutStop, Rail
 from payments.states import PayeeState, RunState
 
 # Where Stripe Connect transfers reach: the United States, Canada, the United Kingdom, Switzerland and the EEA.
@@ -22,6 +22,18 @@ CONNECT_COUNTRIES = frozenset(
     ]
 )
 TWO_APPROVERS_ABOVE_MINOR = 10_000_00  # The database says the same: payments_needed_approvals().
+# What may be corrected by hand. Accounts that rest on claims, pay lines or Stripe's own movements follow those alone,
+# and suspense is emptied by reconciling.
+CORRECTABLE = {
+    "bank_operating": "Our bank account",
+    "stripe_fees": "Fees of Stripe's",
+    "bonus_expense": "Bonuses that we pay",
+    "goodwill_expense": "Goodwill",
+    "bad_debt": "Bad debt",
+    "opening_equity": "Equity",
+    "lab_prepaid": "A lab's prepaid balance",
+    "lab_receivable": "What a lab owes us",
+}
 COOLING_OFF = timedelta(hours=72)
 
 
@@ -82,6 +94,17 @@ def why_not_approve(user: User | AnonymousUser, run: PayoutRun, facts: RunFacts)
     if user.pk in facts.approvers:
         reasons.append("You approved this run already; it waits for another person.")
     return [*reasons, *facts.standstill]
+
+
+def why_not_correct(user: User | AnonymousUser, correction: Correction, members: Collection[UUID]) -> str:
+    """Return why this person may not post this correction, as a sentence; ``members`` act for the lab it concerns."""
+    if not is_finance(user):
+        return "Only people of finance correct the books."
+    if user.pk == correction.requested_by_id:
+        return "You asked for this correction. Another person posts it."
+    if user.pk in members:
+        return "You act for the lab whose account this is. Somebody who does not posts it."
+    return ""
 
 
 def can_approve(user: User | AnonymousUser, run: PayoutRun, facts: RunFacts) -> bool:

@@ -78,6 +78,23 @@ TAX_MOVES: Moves = {
 }
 
 
+class CorrectionState(TextChoices):
+    """How far a correction of the books is."""
+
+    REQUESTED = "REQUESTED"
+    POSTED = "POSTED"
+    REJECTED = "REJECTED"
+    WITHDRAWN = "WITHDRAWN"
+
+
+CORRECTION_MOVES: Moves = {
+    CorrectionState.REQUESTED: frozenset({CorrectionState.POSTED, CorrectionState.REJECTED, CorrectionState.WITHDRAWN}),
+    CorrectionState.POSTED: frozenset(),
+    CorrectionState.REJECTED: frozenset(),
+    CorrectionState.WITHDRAWN: frozenset(),
+}
+
+
 class HoldState(TextChoices):
     """Whether money is still set aside for a claim."""
 

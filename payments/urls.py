@@ -6,6 +6,7 @@ from django.urls import path
 
 from payments import webhooks
 from payments.views import (
+    correction_desk,
     desk,
     desk_moves,
     documents,
@@ -29,6 +30,8 @@ urlpatterns = [
     path("earnings/<int:year>/", expert.year, name="year"),
     path("earnings/payee/", expert.payee, name="payee"),
     path("earnings/tax/", taxes.tax, name="tax"),
+    path("desk/corrections/", correction_desk.corrections, name="corrections"),
+    path("desk/corrections/<cor:correction_id>/<slug:verb>/", correction_desk.decide, name="decide_correction"),
     path("desk/journal/", journal_desk.journal, name="journal"),
     path("desk/journal/<jnl:batch_id>.csv", journal_desk.journal_csv, name="journal_csv"),
     path("desk/tax/", taxes.tax_desk, name="tax_desk"),

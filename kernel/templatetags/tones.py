@@ -54,6 +54,7 @@ TONES: Final = MappingProxyType(
         },
         "review": {WAIT: "RETURN", SETTLED: "ACCEPT FIX", STOPPED: "REJECT"},
         "case": {WAIT: "OPEN APPEALED", MOTION: "WITH_FIRST WITH_SECOND", SETTLED: "DECIDED", OVER: "FINAL"},
+        "correction": {WAIT: "REQUESTED", SETTLED: "POSTED", STOPPED: "REJECTED", OVER: "WITHDRAWN"},
         "taxprofile": {WAIT: "ASKED", SETTLED: "GIVEN"},
         "hold": {MOTION: "OPEN", SETTLED: "SETTLED", OVER: "RELEASED"},
         "funding": {

@@ -3,6 +3,7 @@
 from payments.actions.approvals import MayNotApprove, approve_run, reject_run, reopen_run
 from payments.actions.cards import RATES, install_rate_card
 from payments.actions.checks import note_ledger_check
+from payments.actions.corrections import MayNotCorrect, post_correction, refuse_correction, request_correction
 from payments.actions.differences import ask_to_reconcile, resolve_difference
 from payments.actions.documents import (
     close_month,
@@ -41,6 +42,7 @@ from payments.actions.taxes import declare_tax_form, expire_tax_forms
 __all__ = [
     "RATES",
     "MayNotApprove",
+    "MayNotCorrect",
     "MayNotStop",
     "NoPayoutRail",
     "add_play_money",
@@ -72,13 +74,16 @@ __all__ = [
     "note_ledger_check",
     "onboarding_link",
     "open_invoice",
+    "post_correction",
     "post_float",
     "read_funding",
     "read_payee",
     "record_readiness",
+    "refuse_correction",
     "reject_run",
     "render",
     "reopen_run",
+    "request_correction",
     "resolve_difference",
     "retry_item",
     "start_funding",

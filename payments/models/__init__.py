@@ -2,6 +2,7 @@
 
 from payments.models.cards import Rate, RateCard
 from payments.models.checks import LedgerCheck
+from payments.models.corrections import Correction
 from payments.models.documents import Document, DocumentKind, DocumentSeries
 from payments.models.events import StripeEvent
 from payments.models.funding import Customer, Funding, FundingWay
@@ -16,6 +17,7 @@ __all__ = [
     "PLAY_MONEY",
     "Account",
     "AccountKind",
+    "Correction",
     "Customer",
     "Difference",
     "DifferenceKind",

@@ -129,6 +129,8 @@ PAGES: dict[str, dict[str, str]] = {
     "payments:tax": {"GET": "L+++------", "POST": "Lbbb------"},
     "payments:tax_desk": {"GET": "L------+--"},
     "payments:tax_csv": {"GET": "L------+--"},
+    "payments:corrections": {"GET": "L------+--", "POST": "L------b--"},
+    "payments:decide_correction": {"POST": "L------0--"},
     "payments:journal": {"GET": "L------+--", "POST": "L------c--"},
     "payments:journal_csv": {"GET": "L------+--"},
     "payments:document": {"GET": "L000+00+00"},

@@ -191,6 +191,7 @@ def special_of(ids: dict[str, Any]) -> dict[str, dict[str, Any]]:
     return {
         "tasks:submission": done,
         "labs:decide": {"lab_id": ids["applicant_id"]},
+        "payments:decide_correction": {"correction_id": uuid7()},
         "payments:journal_csv": {"batch_id": ids["journal_id"]},
     }
 

@@ -152,6 +152,11 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
     paid_item = scene.paid.items.get(expert=scene.cyd)
     fresh = an_expert("Nia New")
     actions.lock_journal_batch(by=scene.approver, now=AFTER_WEEK)
+    for by, reason in ((scene.builder, "The lab was charged twice for a batch."), (scene.approver, "Unbroken" * 40)):
+        actions.request_correction(
+            debit="goodwill_expense", credit="lab_prepaid", lab=scene.lab, amount=usd(125_00), reason=reason, by=by,
+            now=AFTER_WEEK,
+        )  # fmt: skip
     actions.issue_receipt(scene.lab.fundings.get(succeeded_at__isnull=False), now=AFTER_WEEK)
     actions.issue_lab_statement(scene.lab, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
     actions.issue_expert_statement(scene.cyd, month_of(date(2026, 10, 1)), now=AFTER_WEEK)
@@ -189,6 +194,7 @@ def test_the_pages_of_money_have_nothing_wrong(page: OpenPage) -> None:
                 "ledger": reverse("payments:ledger"),
                 "ledger-statement": f"{reverse('payments:ledger')}?account=lab_prepaid:{scene.lab.public_id}",
                 "ledger-none": f"{reverse('payments:ledger')}?account=nothing",
+                "corrections": reverse("payments:corrections"),
                 "run": reverse("payments:run", args=[scene.waiting.pk]),
                 "run-open": f"{reverse('payments:run', args=[scene.waiting.pk])}?open={item.public_id}",
                 "run-paid": reverse("payments:run", args=[scene.paid.pk]),
