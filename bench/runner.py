@@ -10,7 +10,7 @@ import django
 
 from bench.report import Report
 
-BENCHES = ("claim", "ingest", "export", "lists")
+BENCHES = ("claim", "ingest", "export", "lists", "payouts")
 
 
 def read_options() -> argparse.Namespace:
@@ -23,6 +23,7 @@ def read_options() -> argparse.Namespace:
     parser.add_argument(
         "--tasks", type=int, default=100_000, help="how many tasks ingest posts, claim has open, lists has in a batch"
     )
+    parser.add_argument("--items", type=int, default=10_000, help="how many people payouts pays")
     return parser.parse_args()
 
 

@@ -78,9 +78,8 @@ def _since() -> datetime:
 @action
 def import_movements(moved: list[BalanceTransaction], *, now: datetime) -> int:
     """Keep what moved at Stripe, each once; return how many were new."""
-    known = set(Movement.objects.filter(stripe_id__in=[each.stripe_id for each in moved]).values_list("stripe_id"))
-    fresh = [each for each in moved if (each.stripe_id,) not in known]
-    rows = [
+    before = Movement.objects.count()
+    rows = (
         Movement(
             stripe_id=each.stripe_id,
             kind=each.kind[:60],
@@ -92,10 +91,10 @@ def import_movements(moved: list[BalanceTransaction], *, now: datetime) -> int:
             created_at=each.created_at,
             seen_at=now,
         )
-        for each in fresh
-    ]
+        for each in moved
+    )
     Movement.objects.bulk_create(rows, ignore_conflicts=True, batch_size=1_000)
-    return len(rows)
+    return Movement.objects.count() - before
 
 
 def take_up_items(run: PayoutRun, transfers: list[Transfer]) -> None:

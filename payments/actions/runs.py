@@ -20,6 +20,7 @@ from payments.planning import CURRENCY, RunPlan, content_sha256, payable_lines, 
 from payments.rates import week_bounds
 from payments.states import ITEM_MOVES, RUN_MOVES, ItemState, PayLineState, RunState
 
+AT_ONCE = 1_000  # A statement takes 65,535 values.
 GATE = 7_365_200  # The advisory lock under which runs are numbered.
 
 
@@ -113,7 +114,7 @@ def _write_run(plan: RunPlan, *, by: User, now: datetime) -> PayoutRun:
         state_changed_at=now,
     )
     RunEdit.objects.create(run=run, by=by, what="Built", at=now)
-    PayoutItem.objects.bulk_create(
+    items = (
         PayoutItem(
             run=run,
             expert=planned.expert,
@@ -130,6 +131,7 @@ def _write_run(plan: RunPlan, *, by: User, now: datetime) -> PayoutRun:
         )
         for planned in plan.items
     )
+    PayoutItem.objects.bulk_create(items, batch_size=AT_ONCE)
     _lock_lines(run, plan, now)
     return run
 
