@@ -9,6 +9,7 @@ import sys
 from django.conf import settings
 
 from tasks.cleaning.bounds import Cleaned, NotClean
+from tasks.cleaning.turns import turn
 
 SECONDS = 45
 # Isolated: no environment and no user site, so neither the master key nor the database is within its reach.
@@ -16,11 +17,16 @@ COMMAND = (sys.executable, "-E", "-s", "-m", "tasks.cleaning")
 
 
 def clean_apart(raw: bytes) -> Cleaned:
-    """Return the file written anew, or raise NotClean; one that exhausts its bounds is refused like any other."""
+    """Return the file written anew, or raise NotClean; one that exhausts its bounds is refused like any other.
+
+    Raises Busy while too many others are being cleaned.
+    """
     try:
-        done = subprocess.run(
-            COMMAND, input=raw, capture_output=True, timeout=SECONDS, env={}, cwd=settings.BASE_DIR, check=True
-        )
+        with turn() as held:
+            done = subprocess.run(
+                COMMAND, input=raw, capture_output=True, timeout=SECONDS, env={}, cwd=settings.BASE_DIR, check=True,
+                pass_fds=(held,),
+            )  # fmt: skip
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
         raise NotClean("too_complex", "This file takes too much to read. Save it anew in a simpler form.") from None
     head, _, body = done.stdout.partition(b"\n")
