@@ -15,7 +15,7 @@ from django.db.models import QuerySet
 
 from experts.models import Expert
 from kernel.money import Money, format_money
-from payments.models import Payee, PayLine, PayoutItem, PayoutRun
+from payments.models import Payee, PayLine, PayoutItem, PayoutRun, PayReason
 from payments.rates import week_bounds
 from payments.rules import why_not_payable
 from payments.states import ItemState, PayLineState
@@ -24,6 +24,7 @@ CURRENCY = "USD"
 LEAST_PAYOUT_MINOR = 1_00
 UNUSUAL_TIMES = 3
 LONG_WEEK_SECONDS = 40 * 3_600
+LARGE_CORRECTION_SECONDS, LARGE_CORRECTION_PART = 3_600, 4
 FRESH_BANK = timedelta(days=7)
 PAID_STATES = (ItemState.PAID, ItemState.PART_REVERSED)
 
@@ -131,6 +132,8 @@ def anomalies_of(item: PlannedItem, past: Sequence[PayoutItem], now: datetime) -
         said.append(f"{item.amount_minor / item.usual_minor:.1f} times what is usual")
     if item.seconds > LONG_WEEK_SECONDS:
         said.append(f"{item.seconds // 3600} h of paid time in one run")
+    if added := _large_correction(item):
+        said.append(f"{added // 60} min of it were added by cases")
     if item.expert.user.operator_roles:
         said.append("The expert is an operator too")
     return said
@@ -149,6 +152,13 @@ def content_sha256(run: PayoutRun) -> str:
         [[str(i.pk), str(i.expert_id), i.destination, i.amount_minor, lines[i.pk]] for i in items],
     ]
     return hashlib.sha256(orjson.dumps(content)).hexdigest()
+
+
+def _large_correction(item: PlannedItem) -> int:
+    """Return the seconds that cases added, if they are an hour or a quarter of the whole."""
+    added = sum(line.seconds for line in item.lines if line.reason == PayReason.CASE)
+    is_large = added >= LARGE_CORRECTION_SECONDS or added * LARGE_CORRECTION_PART > item.seconds
+    return added if is_large else 0
 
 
 def _too_little(earned: int, currency: str) -> str:

@@ -90,7 +90,7 @@ def why_not_approve(user: User | AnonymousUser, run: PayoutRun, facts: RunFacts)
     if user.pk in facts.payees:
         reasons.append("This run pays you. Someone who receives nothing in it approves it.")
     if user.pk in facts.changers:
-        reasons.append("In the last 72 hours you changed a rate or a tier that this run rests on.")
+        reasons.append("In the last 72 hours you changed a rate or a tier, or decided a case, that this run rests on.")
     if user.pk in facts.approvers:
         reasons.append("You approved this run already; it waits for another person.")
     return [*reasons, *facts.standstill]

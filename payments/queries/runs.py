@@ -11,10 +11,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count, Q, QuerySet, Sum
 
 from accounts.models import AuditEvent, Role, User
-from experts.models import Expert, TierGrant
+from experts.models import CaseDecision, Expert, TierGrant
 from kernel.money import Money
 from payments import ledger
-from payments.models import Payee, PayLine, PayoutItem, PayoutRun, RateCard, RunApproval
+from payments.models import Payee, PayLine, PayoutItem, PayoutRun, PayReason, RateCard, RunApproval
 from payments.queries.standstill import why_standing_still
 from payments.rules import COOLING_OFF, RunFacts, can_see_runs, needed_approvals, why_not_approve
 from payments.states import ItemState, RunState
@@ -145,6 +145,11 @@ def run_facts(run: PayoutRun, now: datetime) -> RunFacts:
     grants = TierGrant.objects.filter(expert__in=[pk for pk, _ in experts])
     changers.update(grants.filter(granted_at__gt=since).values_list("granted_by", flat=True))
     changers.update(grants.filter(second_at__gt=since).values_list("second_by", flat=True))
+    corrections = PayLine.objects.filter(item__run=run, reason=PayReason.CASE).values_list("subject", flat=True)
+    decisions = CaseDecision.objects.filter(
+        case__subject__in={subject.partition("-")[0] for subject in corrections}, decided_at__gt=since
+    )
+    changers.update(decisions.values_list("by", flat=True))
     return RunFacts(
         built_by=run.built_by_id,
         editors=set(run.edits.filter(at__gt=since).values_list("by", flat=True)),

@@ -8,13 +8,15 @@ from itertools import count
 from django.db import transaction
 
 from accounts.models import User
-from experts.models import Expert
+from experts.models import Case, CaseDecision, Expert
+from experts.states import CaseKind, CaseOutcome, CaseSide, CaseState
 from kernel.ids import encode_id, uuid7
 from kernel.money import Money, usd
 from labs.actions import approve_lab, register_lab
 from labs.models import Lab
 from payments import actions, credits
 from payments.actions.payees import note_account, open_payee
+from payments.cases import pay_by_case
 from payments.gateways.types import PaymentIntent, Recipient
 from payments.models import Funding, Hold, Payee, PayLine, PayoutRun
 from payments.rates import pay_minor
@@ -130,6 +132,44 @@ def earn(
     line = settle(hold_for(lab, project, work=cost, at=at), expert, seconds, rate=rate, at=at)
     assert line is not None
     return line
+
+
+def add_by_case(lab: Lab, project: str, expert: Expert, seconds: int, *, by: User, at: datetime = NOW) -> PayLine:
+    """Let a decided case add paid time to a claim."""
+    case = Case.objects.create(
+        kind=CaseKind.TIME,
+        mode="live",
+        side=CaseSide.EXPERT,
+        expert=expert,
+        lab=lab.public_id,
+        project=project,
+        subject=a_claim(),
+        number=1,
+        opened_by=expert.user.public_id,
+        opened_at=at,
+        due_at=at,
+        statement=b"sealed",
+        first=by,
+        state=CaseState.DECIDED,
+        state_changed_at=at,
+    )
+    CaseDecision.objects.create(
+        case=case, round=1, by=by, outcome=CaseOutcome.UPHELD, seconds=seconds, reasons=b"sealed", decided_at=at
+    )
+    with transaction.atomic():
+        return pay_by_case(
+            expert=expert,
+            lab_id=lab.pk,
+            project=project,
+            subject=f"{case.subject}-case1",
+            kind="work",
+            seconds=seconds,
+            rate_minor=RATE,
+            tier=4,
+            card_version=1,
+            currency="USD",
+            at=at,
+        )
 
 
 def a_payable_expert(name: str = "Cyd Marlowe", account: str = "") -> Expert:

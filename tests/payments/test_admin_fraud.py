@@ -1,4 +1,4 @@
-"""Twelve ways in which an operator might pay themselves or a friend: pages, actions and database refuse each one.
+"""Thirteen ways in which an operator might pay themselves or a friend: pages, actions and database refuse each one.
 
 Whoever knocks at a page is kept in the audit log; what the database refuses never happened.
 """
@@ -24,7 +24,17 @@ from payments.models import PayLine, PayoutItem, PayoutRun, PayoutStop, RateCard
 from payments.states import RunState
 from tests.accounts.factories import log_in, make_operator
 from tests.experts.factories import domain
-from tests.payments.factories import AFTER_WEEK, NOW, a_submitted_run, finance
+from tests.payments.factories import (
+    AFTER_WEEK,
+    MONDAY,
+    NOW,
+    a_funded_lab,
+    a_payable_expert,
+    a_project,
+    a_submitted_run,
+    add_by_case,
+    finance,
+)
 from tests.payments.sending_cast import stand_at
 
 pytestmark = pytest.mark.django_db
@@ -104,6 +114,14 @@ def who_confirmed_a_payees_tier() -> Attempt:
     return approving(run, mallory)
 
 
+def who_decided_a_case_that_pays() -> Attempt:
+    lab, cyd, ada = a_funded_lab(), a_payable_expert("Cyd Marlowe"), finance("Ada Byron")
+    mallory = make_operator("finance", "trust", name="Mallory", now=NOW)
+    add_by_case(lab, a_project(lab), cyd, 5_400, by=mallory, at=AFTER_WEEK.replace(hour=0) - timedelta(hours=1))
+    run = actions.submit_run(actions.build_run(MONDAY, by=ada, now=AFTER_WEEK), by=ada, now=AFTER_WEEK)
+    return approving(run, mallory)
+
+
 def give(run: PayoutRun, *, tier: int = 3, **by: Any) -> None:
     """Grant the run's payee a tier."""
     TierGrant.objects.create(expert=run.items.get().expert, domain=domain("law"), tier=tier, reason="A friend", **by)
@@ -179,6 +197,7 @@ ATTEMPTS = [
     who_raised_the_rates,
     who_raised_a_payees_tier,
     who_confirmed_a_payees_tier,
+    who_decided_a_case_that_pays,
     who_lost_the_role,
     one_person_twice,
     sending_without_enough_approvals,

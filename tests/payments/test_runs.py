@@ -27,6 +27,7 @@ from tests.payments.factories import (
     a_payable_expert,
     a_project,
     a_submitted_run,
+    add_by_case,
     earn,
     finance,
     payee_of,
@@ -108,6 +109,26 @@ def test_what_was_left_out_rolls_over_to_the_next_run() -> None:
     run = actions.build_run(MONDAY + timedelta(days=7), by=finance("Bo Finch"), now=AFTER_WEEK + timedelta(days=7))
 
     assert (run.total_minor, run.items.get().line_count) == (1_20, 2)
+
+
+@pytest.mark.parametrize(
+    ("worked", "added", "said"),
+    [
+        (36_000, 3_600, ["First payout", "60 min of it were added by cases"]),
+        (36_000, 3_599, ["First payout"]),
+        (2_699, 900, ["First payout", "15 min of it were added by cases"]),
+        (2_700, 900, ["First payout"]),
+    ],
+)
+def test_a_large_correction_of_time_is_unusual(worked: int, added: int, said: list[str]) -> None:
+    lab, cyd = a_funded_lab(), a_payable_expert()
+    project = a_project(lab)
+    earn(lab, project, cyd, worked, rate=60_00)
+    add_by_case(lab, project, cyd, added, by=make_operator("trust", name="Tess"))
+
+    run = build()
+
+    assert run.items.get().anomalies == said
 
 
 def test_what_was_decided_after_the_week_waits() -> None:
