@@ -16,7 +16,7 @@ from kernel.errors import FieldError, Invalid
 from kernel.guards import NameField, TextField, clean_text, load_json
 from tasks.actions.submissions import Answer
 from tasks.kinds.base import Json, Kind
-from tasks.models import Decision, Project, RejectCategory
+from tasks.models import Decision, IngestMode, Project, RejectCategory
 from tasks.rules import REJECT_NOTES_MIN
 from tasks.spending import DIMENSIONS
 
@@ -126,6 +126,13 @@ class VerbForm(forms.Form):
     def __init__(self, data: QueryDict, *, verbs: Sequence[str]) -> None:
         super().__init__(data)
         self.fields["verb"] = forms.ChoiceField(choices=[(verb, verb) for verb in verbs])
+
+
+class UploadForm(forms.Form):
+    """A file of tasks, and what one bad line means for the others; a script sends the file as the body."""
+
+    mode = forms.ChoiceField(choices=IngestMode.choices)
+    tasks = forms.FileField(required=False, allow_empty_file=True)
 
 
 class CaseForm(forms.Form):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from tasks.views import cases, console, desk, expert, files, lab, questions, review, workbench
+from tasks.views import cases, console, desk, expert, files, lab, questions, review, uploads, workbench
 
 app_name = "tasks"
 
@@ -46,6 +46,7 @@ urlpatterns = [
     path("desk/cases/<cas:case_id>/give-back/", desk.give_back, name="give_case_back"),
     path("work/questions/", questions.asked, name="asked"),
     path("lab/start/", console.start, name="start"),
+    path("lab/batches/<bat:batch_id>/upload/", uploads.upload, name="upload"),
     path("lab/spend/", console.spend, name="spend"),
     path("lab/spend/spend.csv", console.spend_csv, name="spend_csv"),
     path("lab/projects/", lab.projects, name="projects"),

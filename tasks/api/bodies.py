@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import BinaryIO, Protocol
 
 from django.http import HttpRequest
@@ -25,10 +26,10 @@ class Readable(Protocol):
 
 
 class BodyLines:
-    """Iterate over ``(number, line)``; a line over the limit comes as None in its place. Hashes what it reads."""
+    """Iterate over ``(number, line)`` of a body; a line over the limit comes as None in its place. Hashes its reading."""
 
-    def __init__(self, request: HttpRequest, *, on_chunk: Callable[[], None], is_hashed: bool) -> None:
-        self.stream, self.announced = _stream_of(request)
+    def __init__(self, source: HttpRequest | bytes, *, on_chunk: Callable[[], None], is_hashed: bool) -> None:
+        self.stream, self.announced = _stream_of(source)
         self.on_chunk = on_chunk
         self.is_hashed = is_hashed
         self.digest = hashlib.sha256()
@@ -77,8 +78,10 @@ class BodyLines:
             yield self.lines, line
 
 
-def _stream_of(request: HttpRequest) -> tuple[Readable, int | None]:
+def _stream_of(request: HttpRequest | bytes) -> tuple[Readable, int | None]:
     """Return the body's stream and its announced length; a chunked body has none and is ended by the server."""
+    if isinstance(request, bytes):
+        return BytesIO(request), len(request)
     length = request.META.get("CONTENT_LENGTH") or ""
     if length.isdigit():
         if int(length) > MAX_BODY_BYTES:

@@ -23,6 +23,7 @@ from labs.models import Lab, Mode
 from labs.queries import acting_membership
 from tasks import forms, rules
 from tasks.actions import exporting
+from tasks.actions.ingest import TAKES_TASKS
 from tasks.actions.publishing import batches as batch_actions
 from tasks.actions.publishing import projects as project_actions
 from tasks.exports.download import file_response
@@ -137,6 +138,7 @@ def batch(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     context = _progress(own, now) | {
         "lab": lab,
         "test_note": trial.batch_note(own),
+        "can_upload": own.state in TAKES_TASKS and lab_rules.can_manage(acting_membership(request)),
         "kind": registry.get(own.project.kind),
         "tasks": page.task_count(own),
         "tags": page.tag_rows(own),

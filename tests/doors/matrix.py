@@ -169,6 +169,7 @@ PAGES: dict[str, dict[str, str]] = {
     "tasks:acknowledge": {"POST": "Lb00000000"},
     "tasks:preview": {"POST": "Lb00000000"},
     "tasks:ask": {"GET": "L+00000000", "POST": "Lb00000000"},
+    "tasks:upload": {"POST": "L000b00000"},
     "tasks:ask_case": {"GET": "L+00000000", "POST": "Lb00000000"},
     "tasks:cases": {"GET": "L+++000000"},
     "tasks:case": {"GET": "L+00000000", "POST": "Lb00000000"},
