@@ -26,7 +26,7 @@ class Readable(Protocol):
 
 
 class BodyLines:
-    """Iterate over ``(number, line)`` of a body; a line over the limit comes as None in its place. Hashes its reading."""
+    """Iterate over ``(number, line)`` of a body, None for a line over the limit. Hashes what it reads."""
 
     def __init__(self, source: HttpRequest | bytes, *, on_chunk: Callable[[], None], is_hashed: bool) -> None:
         self.stream, self.announced = _stream_of(source)

@@ -10,7 +10,7 @@ from zlib import compress
 
 from django.test import Client
 
-from accounts.models import RoleGrant, User
+from accounts.models import OutboxItem, RoleGrant, User
 from accounts.outbox import drain
 from agreements.models import Signature
 from experts import actions as expert_actions
@@ -102,7 +102,7 @@ def build_doors() -> Doors:
         "applicant_id": applicant.pk,
         "invitation_id": invite(world.lab, email="ivy@example.org", role="member", by=world.owner, now=_ago(now)).pk,
         "token": "nobodys",
-        "funding_id": start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now).pk,
+        "funding_id": _invoice(world, now),
         "document_id": _receipt(world, now),
         "journal_id": _journal(people["fin"], now),
         "key_id": key.pk,
@@ -183,6 +183,13 @@ def _journal(fin: User, now: datetime) -> UUID:
     span = {"from_xid": 0, "to_xid": 2**62, "entry_count": 1, "line_count": 2}
     file = {"totals": {"USD": 1}, "content": compress(b""), "sha256": "0" * 64}
     return JournalBatch.objects.create(number=1, locked_by=fin, locked_at=now, **span, **file).pk
+
+
+def _invoice(world: World, now: datetime) -> UUID:
+    """Let Lee's lab ask for an invoice that Stripe, which is not at hand, is never asked for again."""
+    funding = start_hosted_funding(world.lab, usd(50_00), way="invoice", by=world.owner, now=now)
+    OutboxItem.objects.filter(kind="payments.open_invoice").delete()
+    return funding.pk
 
 
 def special_of(ids: dict[str, Any]) -> dict[str, dict[str, Any]]:
