@@ -1,4 +1,4 @@
-"""Run one benchmark: ``bin/bench claim``, ``ingest``, ``export``, ``lists`` or ``payouts``; starts what it needs."""
+"""Run one benchmark, ``bin/bench claim`` (or another of ``bench.runner.BENCHES``), with what it needs."""
 
 from __future__ import annotations
 

@@ -93,17 +93,18 @@ class Cast:
         return Stage(lab, owner, project, batch, text, [each[0] for each in sessions], [each[1] for each in sessions])
 
     def _operator(self, name: str) -> User:
-        user = self._user(name, "vera")
+        user = self.user(name, "vera")
         enrol_totp(user, now=self.now)
         grant_role(user, "vetting", by=None, reason="Runs the benchmark", now=self.now)
         user.refresh_from_db()
         return user
 
-    def _user(self, name: str, word: str) -> User:
+    def user(self, name: str, word: str) -> User:
+        """Make a person who can sign in by a session."""
         return create_user(email=f"{word}@example.org", name=name, password=None, now=self.now)
 
     def _funded_lab(self) -> tuple[Lab, User]:
-        owner = self._user("Lea Brandt", "lea")
+        owner = self.user("Lea Brandt", "lea")
         lab = register_lab(owner=owner, name="Bench Lab", contact_email="lab@example.org", country="US", now=self.now)
         approve_lab(lab, by=self.operator, reason="Known to us", now=self.now)
         lab.refresh_from_db()
@@ -120,7 +121,7 @@ class Cast:
         return version
 
     def _expert(self, number: int, domain: Domain, version: AgreementVersion) -> Expert:
-        user = self._user(f"Expert {number}", f"expert{number}")
+        user = self.user(f"Expert {number}", f"expert{number}")
         expert = register_expert(user=user, country="US", languages=["en"], headline="Writer", now=self.now)
         application = application_of(expert)
         assert application is not None

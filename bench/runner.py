@@ -10,7 +10,7 @@ import django
 
 from bench.report import Report
 
-BENCHES = ("claim", "ingest", "export", "lists", "payouts")
+BENCHES = ("claim", "ingest", "export", "lists", "payouts", "ledger")
 
 
 def read_options() -> argparse.Namespace:
@@ -19,7 +19,9 @@ def read_options() -> argparse.Namespace:
     parser.add_argument("name", choices=BENCHES)
     parser.add_argument("--json", action="store_true", help="print one JSON document; the last line goes to stderr")
     parser.add_argument("--rounds", type=int, default=3, help="how often product and limit are measured in turn")
-    parser.add_argument("--seconds", type=float, default=8.0, help="how long each measurement of claim lasts")
+    parser.add_argument(
+        "--seconds", type=float, default=8.0, help="how long each measurement of claim and ledger lasts"
+    )
     parser.add_argument(
         "--tasks", type=int, default=100_000, help="how many tasks ingest posts, claim has open, lists has in a batch"
     )

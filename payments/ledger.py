@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models import Sum
 
 from kernel.db import require_transaction
@@ -40,6 +41,7 @@ from payments.models import Account, AccountKind, Entry, Posting
 
 __all__ = [
     "FLOOR",
+    "Draft",
     "Place",
     "bad_debt",
     "balance",
@@ -56,6 +58,7 @@ __all__ = [
     "payout_in_flight",
     "platform_fee",
     "post",
+    "post_all",
     "post_surely",
     "project_budget",
     "project_hold",
@@ -74,6 +77,8 @@ Legs = Sequence[tuple[Place, int]]
 
 FLOOR = "account_not_below_floor"  # The constraint by which an account refuses to sink.
 DEBIT_KINDS = frozenset({AccountKind.ASSET, AccountKind.EXPENSE})
+DIGEST, CURRENCY = 4, 6  # Where they are among the values of an entry; codes, kinds, floors and amounts follow.
+REUSED = "{} was posted before with other postings."
 CALL = "{}(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
 
 
@@ -96,6 +101,68 @@ def try_post(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | 
 def post_surely(kind: str, postings: Legs, *, key: str, at: datetime, memo: Memo | None = None) -> None:
     """Do what ``post`` does for a ``key`` that nothing else can have, without waiting for the answer."""
     call(CALL.format("payments_post"), _values(kind, postings, key=key, at=at, memo=memo))
+
+
+# What payments_post does, for many entries at once.
+OPEN_ACCOUNTS = """
+INSERT INTO payments_account (code, kind, currency, floor, balance, version)
+SELECT DISTINCT ON (u.code, u.currency) u.code, u.kind, u.currency, u.floor, 0, 0
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[]) AS u (code, kind, currency, floor)
+WHERE NOT EXISTS (SELECT 1 FROM payments_account a WHERE a.code = u.code AND a.currency = u.currency)
+ORDER BY u.code, u.currency ON CONFLICT DO NOTHING
+"""
+POST_ALL = """
+WITH fresh AS (
+    INSERT INTO payments_entry (key, kind, at, memo, payload_sha256)
+    SELECT * FROM unnest(%s::text[], %s::text[], %s::timestamptz[], %s::jsonb[], %s::text[])
+    ON CONFLICT (key) DO NOTHING RETURNING id, key
+)
+INSERT INTO payments_posting (entry_id, account_id, currency, amount)
+SELECT fresh.id, a.id, a.currency, leg.amount
+FROM unnest(%s::text[], %s::text[], %s::text[], %s::bigint[])
+    WITH ORDINALITY AS leg (key, code, currency, amount, place)
+JOIN fresh ON fresh.key = leg.key JOIN payments_account a ON a.code = leg.code AND a.currency = leg.currency
+ORDER BY leg.place
+"""
+FIND_REUSED = """
+SELECT e.key FROM unnest(%s::text[], %s::text[]) AS wanted (key, digest) JOIN payments_entry e ON e.key = wanted.key
+WHERE e.payload_sha256 <> wanted.digest LIMIT 1
+"""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An entry that is to be posted among many others."""
+
+    kind: str
+    postings: Legs
+    key: str
+    at: datetime
+    memo: Memo | None = None
+
+
+def post_all(drafts: Iterable[Draft]) -> None:
+    """Do what ``post`` does for each of many entries, in three statements: all of them or none.
+
+    An account's floor is asked once, of what all of them leave.
+    """
+    entries: dict[str, tuple[Any, ...]] = {}
+    for each in drafts:
+        values = _values(each.kind, each.postings, key=each.key, at=each.at, memo=each.memo)
+        if entries.setdefault(each.key, values)[DIGEST] != values[DIGEST]:
+            raise IntegrityError(REUSED.format(each.key))
+    rows = list(entries.values())
+    legs = [(row[0], row[CURRENCY], *leg) for row in rows for leg in zip(*row[CURRENCY + 1 :], strict=True)]
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN_ACCOUNTS, _columns(legs, 2, 3, 1, 4))
+        cursor.execute(POST_ALL, [*_columns(rows, 0, 1, 2, 3, DIGEST), *_columns(legs, 0, 2, 1, 5)])
+        cursor.execute(FIND_REUSED, _columns(rows, 0, DIGEST))
+        if (reused := cursor.fetchone()) is not None:
+            raise IntegrityError(REUSED.format(reused[0]))
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], *places: int) -> list[list[Any]]:
+    return [[row[place] for row in rows] for place in places]
 
 
 def reverse(entry: Entry, *, key: str, at: datetime, memo: Memo | None = None) -> int:

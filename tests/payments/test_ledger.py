@@ -48,6 +48,35 @@ def test_the_same_key_with_other_postings_is_an_error(post: Callable[..., object
         post("float", [(CASH, 501), (BUDGET, -501)], key="give", at=NOW)
 
 
+def test_many_entries_are_posted_at_once_each_once_per_key() -> None:
+    give(BUDGET, 500)
+    drafts = [ledger.Draft("move", [(BUDGET, 1), (OTHER, -1)], f"move-{number % 3}", NOW) for number in range(4)]
+
+    ledger.post_all(drafts)
+
+    assert (Entry.objects.filter(kind="move").count(), ledger.balance(OTHER)) == (3, usd(3))
+
+
+def test_of_many_entries_one_whose_key_meant_other_money_leaves_none() -> None:
+    give(BUDGET, 500)
+    drafts = [ledger.Draft("move", [(BUDGET, 4), (OTHER, -4)], key, NOW) for key in ("new", "give")]
+
+    with pytest.raises(IntegrityError, match="give was posted before"), transaction.atomic():
+        ledger.post_all(drafts)
+
+    assert Entry.objects.count() == 1
+
+
+def test_of_many_entries_one_that_a_floor_refuses_leaves_none() -> None:
+    give(BUDGET, 5)
+    drafts = [ledger.Draft("move", [(BUDGET, 3), (OTHER, -3)], f"move-{number}", NOW) for number in range(2)]
+
+    with pytest.raises(IntegrityError, match="account_not_below_floor"), transaction.atomic():
+        ledger.post_all(drafts)
+
+    assert (Entry.objects.count(), ledger.balance(OTHER)) == (1, usd(0))
+
+
 def test_the_order_of_postings_does_not_make_another_payload() -> None:
     ledger.post("float", [(CASH, 5), (EQUITY, -5)], key="k", at=NOW)
 
