@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import urllib.parse
 import urllib.request
@@ -9,12 +10,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pypdf import PdfReader
 
 from accounts.outbox import drain
 from kernel.money import usd
 from labs.models import Lab
 from payments import actions
-from payments.models import Funding
+from payments.models import Document, Funding
 from payments.queries import lab_funds
 from payments.states import FundingState
 from tests.accounts.factories import log_in
@@ -197,3 +199,21 @@ def test_a_lab_that_waits_for_approval_is_told_so() -> None:
         actions.start_hosted_funding(
             Lab.objects.get(pk=lab.pk), usd(50_00), way="card", by=lab.members.get().user, now=NOW
         )
+
+
+def test_an_invoice_that_is_open_to_be_paid_is_issued_as_a_paper_and_one_by_card_is_not(
+    lab: Lab, client: ApiClient, stripe_at_hand: StripeAtHand
+) -> None:
+    made = ok(client.post("/fundings", BODY | {"method": "invoice", "po_number": "PO-77 #$[x]"}), 201)
+    ok(client.post("/fundings", BODY), 201)
+    drain()
+    pay(made["hosted_url"])
+    stripe_at_hand.deliver(Client())
+    drain()
+
+    papers = Document.objects.filter(lab=lab).order_by("issued_at")
+    invoice = papers[0]
+    said = PdfReader(io.BytesIO(invoice.pdf)).pages[0].extract_text()
+    assert [paper.label for paper in papers] == ["INV-000001", "REC-000001"]
+    assert (invoice.amount_minor, invoice.figures["stripe_number"]) == (500_00, made["invoice_number"])
+    assert ["PO-77 #$[x]" in said, "Total due" in said, "$500.00" in said] == [True, True, True]
