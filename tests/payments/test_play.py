@@ -67,7 +67,7 @@ def test_nothing_of_it_goes_to_stripe(lab: Lab, client: ApiClient) -> None:
 
     asked = OutboxItem.objects.filter(kind__startswith="payments.").values_list("kind", flat=True)
 
-    assert set(asked) == {"payments.grant_play_money"}
+    assert set(asked) == {"payments.grant_play_money", "payments.issue_receipt"}
     assert Funding.objects.get().stripe_id == ""
     drain()
 
