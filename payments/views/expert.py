@@ -22,6 +22,7 @@ from payments import actions, queries
 from payments.gateways.errors import GatewayError
 from payments.models import Payee
 from payments.queries import Week
+from payments.requirements import country_in_words, coverage, in_words
 from payments.rules import has_payout_rail
 from payments.states import PayeeState
 
@@ -83,7 +84,15 @@ def payee(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         return _send_to_stripe(request, expert)
     row = _read_again(request, queries.payee_of(expert))
-    context = {"expert": expert, "payee": row, "has_rail": has_payout_rail(expert.country), "states": PayeeState}
+    context = {
+        "expert": expert,
+        "country": country_in_words(expert.country),
+        "payee": row,
+        "needs": in_words(row.needs) if row else [],
+        "has_rail": has_payout_rail(expert.country),
+        "covered": coverage(),
+        "states": PayeeState,
+    }
     return render(request, "payments/payee.html", context)
 
 
