@@ -44,10 +44,10 @@
       var isOurs = this.status === 200 || this.status === 422;
       settle();
       if (isOurs) show(this.responseText);
-      else say("The upload was refused (" + this.status + "). Nothing was stored. Load the page again and try once more.");
+      else say("The upload was refused (" + this.status + "). Load the page again and try once more: nothing is stored twice.");
     };
-    sending.onerror = function () { settle(); say("The connection broke. Nothing was stored; upload the file again."); };
-    sending.onabort = function () { settle(); say("Stopped. Nothing was stored."); };
+    sending.onerror = function () { settle(); say("The connection broke. Upload the file again: nothing is stored twice."); };
+    sending.onabort = function () { settle(); say("Stopped. If all was sent, it may be stored already; uploading again stores nothing twice."); };
     part("result").replaceChildren();
     part("moving").hidden = false;
     part("stop").hidden = false;

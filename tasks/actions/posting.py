@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 import orjson
 
 from accounts.audit import Actor
-from kernel.db import action
+from kernel.db import action, app_now
 from kernel.errors import FieldError
 from tasks.actions import ingest
 from tasks.actions.file_references import FileReferences
@@ -58,6 +59,13 @@ class Posting:
                 self.size += weight
         yield self._flush()
 
+    def take(self, lines: Iterable[tuple[int, bytes | None]]) -> None:
+        """Check, seal and stage all lines, each chunk in a transaction of its own; raises IngestRefused when spoilt."""
+        for rows in self.chunks(lines):
+            ingest.stage_lines(self.run, rows, self.tally, now=app_now())
+        if self.is_spoilt:
+            raise ingest.IngestRefused(self.tally.errors, self.tally.rejected)
+
     @property
     def is_spoilt(self) -> bool:
         """Tell whether nothing will be stored."""
@@ -82,6 +90,17 @@ class Posting:
                     self.tally.reject(number, external_id, bad[number])
             rows = [row for row in rows if row[2] not in bad]
         return [] if self.is_spoilt else rows
+
+
+@contextmanager
+def posting_to(batch: Batch, *, ingest_mode: str, key: str, by: Actor) -> Iterator[Posting]:
+    """Begin a posting to a batch; one that breaks off, for whatever reason, leaves nothing."""
+    run = ingest.open_ingest(batch, ingest_mode=ingest_mode, key=key, by=by, now=app_now())
+    try:
+        yield Posting(batch, run)
+    except BaseException:
+        ingest.abandon_ingest(run)
+        raise
 
 
 def weight_of(row: Row) -> int:

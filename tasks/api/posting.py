@@ -36,7 +36,7 @@ from labs.doors import (
 from labs.models import Scope
 from tasks import lab_queries
 from tasks.actions import ingest
-from tasks.actions.posting import Posting, numbered
+from tasks.actions.posting import numbered, posting_to
 from tasks.api import finding
 from tasks.api.bodies import BodyLines
 from tasks.models import Batch, IngestMode, IngestRun, Task
@@ -117,17 +117,12 @@ class Tasks(LabView):
         stored = self.reserve_stream(name) if name is not None else None
         if stored is not None:
             return self._replayed(request, stored, is_array=is_array)
-        run = ingest.open_ingest(batch, ingest_mode=mode, key=name or "", by=self.key, now=app_now())
-        try:
-            digest = self._take_all(request, Posting(batch, run), is_array=is_array)
+        with posting_to(batch, ingest_mode=mode, key=name or "", by=self.key) as self.posting:
+            digest = self._take_all(request, is_array=is_array)
             return self._merge(request, digest)
-        except BaseException:
-            ingest.abandon_ingest(run)
-            raise
 
-    def _take_all(self, request: Request, posting: Posting, *, is_array: bool) -> bytes:
+    def _take_all(self, request: Request, *, is_array: bool) -> bytes:
         """Read, check and stage the whole body; return its hash."""
-        self.posting = posting
         lines: Iterable[tuple[int, bytes | None]]
         digest: Callable[[], bytes]
         if is_array:
@@ -136,10 +131,7 @@ class Tasks(LabView):
         else:
             body = BodyLines(request._request, on_chunk=Renewal(self), is_hashed=self.reservation is not None)
             lines, digest = body, body.digest.digest
-        for rows in posting.chunks(lines):
-            ingest.stage_lines(posting.run, rows, posting.tally, now=app_now())
-        if posting.is_spoilt:
-            raise ingest.IngestRefused(posting.tally.errors, posting.tally.rejected)
+        self.posting.take(lines)
         return digest()
 
     def _merge(self, request: Request, digest: bytes) -> Response:

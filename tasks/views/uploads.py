@@ -27,7 +27,7 @@ from labs.queries import acting_membership
 from tasks import forms
 from tasks.actions import ingest
 from tasks.actions.ingest import LineError, Tally
-from tasks.actions.posting import Posting
+from tasks.actions.posting import posting_to
 from tasks.api.bodies import BodyLines
 from tasks.models import Batch, IngestRun
 from tasks.pages import lab as page
@@ -50,6 +50,11 @@ class Uploaded:
     def shown(self) -> list[LineError]:
         """Return the first errors, by line."""
         return self._sorted()[:MOST_SHOWN]
+
+    @property
+    def is_cut(self) -> bool:
+        """Tell whether there are more errors than are kept."""
+        return len(self.tally.errors) >= ingest.MAX_SHOWN_ERRORS
 
     @property
     def error_file(self) -> str:
@@ -134,17 +139,9 @@ def _take(
     """Stage and merge the lines; what is refused is said, and nothing of it stays."""
     by = viewer(request)
     try:
-        run = ingest.open_ingest(batch, ingest_mode=mode, key="", by=by, now=app_now())
-        try:
-            posting = Posting(batch, run)
+        with posting_to(batch, ingest_mode=mode, key="", by=by) as posting:
             done.tally = posting.tally
-            for rows in posting.chunks(lines):
-                ingest.stage_lines(run, rows, posting.tally, now=app_now())
-            if posting.is_spoilt:
-                raise ingest.IngestRefused(posting.tally.errors, posting.tally.rejected)
-            done.run = ingest.merge_ingest(run, posting.tally, by=by, now=app_now())
-        except BaseException:
-            ingest.abandon_ingest(run)
-            raise
+            posting.take(lines)
+            done.run = ingest.merge_ingest(posting.run, posting.tally, by=by, now=app_now())
     except Refused as refused:
         done.refusal = str(refused)

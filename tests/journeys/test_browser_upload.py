@@ -18,6 +18,9 @@ from tests.tasks.factories import PAYLOAD, make_world
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
+# The hand-written lines stand in where the real batches are not beside the repository.
+REAL = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "litigators-demonstration.ndjson"
+
 
 def write_lines(path: Path, number: int) -> Path:
     """Write so many tasks, of which every hundredth has no payload."""
@@ -48,3 +51,20 @@ def test_a_file_is_uploaded_and_its_errors_downloaded(page: OpenPage, tmp_path: 
     assert [row["line"] for row in rows] == [str(line) for line in range(100, 2_001, 100)]
     assert Task.objects.filter(batch=world.batch).count() == 1_981
     assert sound == {name: ([], 0) for name in sound}
+
+
+def test_a_real_batch_goes_in_without_scripts_once_its_broken_line_is_mended(page: OpenPage, tmp_path: Path) -> None:
+    world, file = make_world(now=app_now(), tasks=1), tmp_path / "tasks.ndjson"
+    good = REAL.read_bytes() if REAL.exists() else write_lines(file, 99).read_bytes()
+    lee = page(world.owner, java_script_enabled=False)
+
+    for lines in (good + b"{broken\n", good):
+        file.write_bytes(lines)
+        lee.goto(reverse("tasks:batch", args=[world.batch.pk]))
+        lee.get_by_text("Upload tasks").click()
+        lee.get_by_label("Store nothing").check()
+        lee.get_by_label("File (NDJSON)").set_input_files(file)
+        lee.get_by_role("button", name="Upload").click()
+        expect(lee.get_by_text("Nothing was stored." if lines != good else "tasks stored.").first).to_be_visible()
+
+    assert Task.objects.filter(batch=world.batch).count() == 1 + len(good.splitlines())

@@ -13,6 +13,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from tasks.actions import ingest
 from tasks.models import IngestRun, StagedLine, Task
 from tasks.views import uploads
 from tests.tasks.factories import PAYLOAD, World, make_world
@@ -82,6 +83,17 @@ def test_the_error_file_has_every_error_and_no_formula(world: World, lee: Client
     rows = list(csv.DictReader(StringIO(text)))
     assert (len(rows), len(done.shown)) == (60, uploads.MOST_SHOWN)
     assert (rows[0]["line"], rows[0]["external_id"], rows[0]["pointer"]) == ("1", "'=cmd|0", "/payload")
+
+
+def test_an_error_file_that_stops_before_the_last_error_says_so(
+    world: World, lee: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "MAX_SHOWN_ERRORS", 55)
+
+    page = send(lee, world, b"{\n" * 60).content.decode()
+
+    assert "these 55 and stops there" in page
+    assert "60 refused, of 60 lines" in page
 
 
 @pytest.mark.parametrize(
