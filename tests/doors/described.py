@@ -9,6 +9,7 @@ from typing import Any, Final
 from drf_spectacular.generators import SchemaGenerator
 
 from agreements.models import Agreement, AgreementVersion
+from experts.models import Case
 from kernel.ids import encode_id
 from labs.models import ApiKey, WebhookDelivery, WebhookEndpoint
 from payments.models import Funding
@@ -20,6 +21,7 @@ SCHEMA: Final[dict[str, Any]] = SchemaGenerator().get_schema(request=None, publi
 MODELS: Final[dict[str, Any]] = {
     "agreement_id": Agreement,
     "batch_id": Batch,
+    "case_id": Case,
     "delivery_id": WebhookDelivery,
     "endpoint_id": WebhookEndpoint,
     "export_id": Export,
@@ -34,7 +36,7 @@ MODELS: Final[dict[str, Any]] = {
 }
 JSON = "application/json"
 # Texts of several lines, which may hold any letter; every other text is a name, and may not.
-TEXTS = frozenset({"text", "note", "notes", "reason", "description"})
+TEXTS = frozenset({"text", "note", "notes", "reason", "words", "description"})
 WRONG_NUMBERS: dict[str, object] = {"text": "0.5", "true": True, "null": None, "list": [0.5], "minus": -0.5, "two": 2}
 WRONG_FLAGS: dict[str, object] = {"number": 1, "text": "true", "null": None, "list": [True], "object": {}}
 

@@ -63,7 +63,11 @@ GOOD: dict[str, Any] = {
     "fix_submission": {"response": {"answer": "Twelve hours.", "citations": []}},
     "reject_submission": {"category": "incorrect", "notes": NOTES},
     "create_export": {"shape": "sft"},
+    "open_case": {"words": NOTES},
+    "appeal_case": {"words": NOTES},
 }  # fmt: skip
+# What a case is about has to be decided first: tests/tasks/test_views_cases.py.
+NOT_YET = {"open_case", "appeal_case"}
 
 
 @pytest.fixture(autouse=True)
@@ -80,7 +84,11 @@ def lab(doors: Doors) -> ApiClient:
 def good_body(operation: Operation, doors: Doors) -> Any:
     """Return a body that is taken."""
     ids = public_ids(doors)
-    named = {"create_project": {"agreement": ids["agreement_id"]}, "create_export": {"project": ids["project_id"]}}
+    named = {
+        "create_project": {"agreement": ids["agreement_id"]},
+        "create_export": {"project": ids["project_id"]},
+        "open_case": {"submission": ids["submission_id"]},
+    }
     body = GOOD[operation.name]
     return body | named.get(operation.name, {}) if isinstance(body, dict) else body
 
@@ -99,7 +107,9 @@ def pointers(answer: Any) -> set[str]:
 
 def all_rows() -> dict[str, str]:
     """Return a hash of each table's rows."""
-    tables = {model._meta.db_table for model in apps.get_models()} - {*NOTED}
+    # A model that other tests made for themselves has no table here.
+    ours = [model for model in apps.get_models() if not model.__module__.startswith("tests.")]
+    tables = {model._meta.db_table for model in ours} - {*NOTED}
     question = " UNION ALL ".join(
         f"SELECT '{table}', coalesce(md5(string_agg(md5(t::text), '' ORDER BY md5(t::text))), '') FROM {table} t"  # noqa: S608  # Ours.
         for table in sorted(tables)
@@ -134,7 +144,7 @@ def test_a_good_body_is_taken(operation: Operation, doors: Doors, lab: ApiClient
 
     answer = send(lab, operation, doors, good_body(operation, doors))
 
-    assert answer.status_code in {200, 201, 202}, answer.content
+    assert answer.status_code in ({409} if operation.name in NOT_YET else {200, 201, 202}), answer.content
     assert [each.name for each in LISTS if lab.get(each.address(doors)).status_code != 200] == []
 
 
