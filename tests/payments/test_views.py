@@ -167,7 +167,7 @@ def test_an_expert_whom_no_rail_reaches_is_told_so() -> None:
 
     page, pressed = browser.get(reverse("payments:payee")), browser.post(reverse("payments:payee"))
 
-    assert ("We cannot pay to KE yet" in page.content.decode(), pressed.status_code) == (True, 409)
+    assert ("We cannot pay to Kenya yet" in page.content.decode(), pressed.status_code) == (True, 409)
 
 
 def test_funds_show_five_numbers_and_each_project() -> None:
