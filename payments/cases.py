@@ -34,14 +34,20 @@ def pay_by_case(
     card_version: int,
     currency: str,
     at: datetime,
+    is_on_house: bool = False,
 ) -> PayLine:
     """Pay seconds that a case adds, at the claim's rate, without a fee: out of the project's budget if it covers them.
 
-    If it does not the platform pays, for an expert does not wait for a lab's next payment.
+    If it does not the platform pays, for an expert does not wait for a lab's next payment; so it does ``is_on_house``.
     """
     require_transaction()
     pay = pay_minor(seconds, rate_minor)
-    entry, is_on_house = _post_pay(expert, project, subject, pay, currency, at) if pay else (None, False)
+    entry = None
+    if pay and not is_on_house:
+        entry = _pay_from(ledger.project_budget(project, currency), expert, subject, pay, at)
+    if pay and entry is None:
+        is_on_house = True
+        entry = _pay_from(ledger.goodwill_expense(currency), expert, subject, pay, at)
     return PayLine.objects.create(
         expert=expert,
         lab_id=lab_id,
@@ -65,28 +71,24 @@ def pay_by_case(
     )
 
 
-def _post_pay(expert: Expert, project: str, subject: str, pay: int, currency: str, at: datetime) -> tuple[int, bool]:
-    """Return the entry, and whether the platform paid."""
-    key, memo = f"case-{subject}", {"subject": subject, "reason": PayReason.CASE.value}
-    available = (ledger.expert_available(expert, currency), -pay)
-    budget = [(ledger.project_budget(project, currency), pay), available]
-    entry = ledger.try_post("case", budget, key=key, at=at, memo=memo)
-    if entry is not None:
-        return entry, False
-    legs = [(ledger.goodwill_expense(currency), pay), available]
-    return ledger.post("case", legs, key=key, at=at, memo=memo), True
+def _pay_from(place: ledger.Place, expert: Expert, subject: str, pay: int, at: datetime) -> int | None:
+    """Return the entry, or None where the place holds less than the pay."""
+    legs = [(place, pay), (ledger.expert_available(expert, place.currency), -pay)]
+    memo = {"subject": subject, "reason": PayReason.CASE.value}
+    return ledger.try_post("case", legs, key=f"case-{subject}", at=at, memo=memo)
 
 
 def withhold(line: PayLine, *, at: datetime) -> None:
-    """Void a pay line that waits for its payout, and give pay and fee back to the project's budget."""
+    """Void a pay line that waits for its payout, and give pay and fee back to whoever bore them."""
     require_transaction()
     if line.state != PayLineState.AVAILABLE:
         raise AlreadySent("This pay is in a payout run or was sent already, so it cannot be withheld any more.")
     move(line, PayLineState.VOID, moves=PAY_LINE_MOVES, now=at)
+    budget, house = ledger.project_budget(line.project, line.currency), ledger.goodwill_expense(line.currency)
     legs = [
         (ledger.expert_available(line.expert, line.currency), line.amount_minor),
         (ledger.platform_fee(line.currency), line.fee_minor),
-        (ledger.project_budget(line.project, line.currency), -line.amount_minor - line.fee_minor),
+        (house if line.is_on_house else budget, -line.amount_minor - line.fee_minor),
     ]
     if line.amount_minor + line.fee_minor:
         ledger.post("withhold", legs, key=f"withhold-{line.subject}", at=at, memo={"subject": line.subject})
@@ -95,10 +97,12 @@ def withhold(line: PayLine, *, at: datetime) -> None:
 def refund_by_case(line: PayLine, *, at: datetime) -> int:
     """Give a project's budget back what a piece of work cost it, out of the platform's own money; return minor units.
 
-    The expert keeps the pay.
+    The expert keeps the pay. What the platform bears already, or was withheld, costs the project nothing more.
     """
     require_transaction()
-    cost = 0 if line.is_on_house else line.amount_minor + line.fee_minor
+    if line.is_on_house or line.state == PayLineState.VOID:
+        return 0
+    cost = line.amount_minor + line.fee_minor
     PayLine.objects.filter(pk=line.pk).update(is_on_house=True)
     if cost:
         legs = [

@@ -187,10 +187,11 @@ def _withhold_or_restore(case: Case, claim: Claim, decision: CaseDecision, now: 
     if decision.outcome == CaseOutcome.UPHELD and not was_upheld:
         withhold(_line_of(claim), at=now)
     elif decision.outcome == CaseOutcome.DISMISSED and was_upheld:
-        _add_pay(case, claim, _line_of(claim).seconds, now)
+        line = _line_of(claim)
+        _add_pay(case, claim, line.seconds, now, is_on_house=line.is_on_house)
 
 
-def _add_pay(case: Case, claim: Claim, seconds: int, now: datetime) -> PayLine:
+def _add_pay(case: Case, claim: Claim, seconds: int, now: datetime, *, is_on_house: bool = False) -> PayLine:
     return pay_by_case(
         expert=claim.expert,
         lab_id=claim.lab_id,
@@ -203,6 +204,7 @@ def _add_pay(case: Case, claim: Claim, seconds: int, now: datetime) -> PayLine:
         card_version=claim.card_version,
         currency=claim.currency,
         at=now,
+        is_on_house=is_on_house,
     )
 
 
@@ -233,11 +235,10 @@ def _cleaned(text: str, name: str) -> str:
 
 
 def _locked(case_id: UUID) -> tuple[Case, Claim]:
-    """Lock a case and load the work it is about."""
-    case = (
-        Case.objects.select_for_update(of=("self",)).select_related("expert__user", "first", "second").get(pk=case_id)
-    )
-    return case, Claim.objects.select_related(*LOADED).get(pk=Claim.parse_id(case.subject))
+    """Lock a case and the work it is about: of two cases on one claim, each sees what the other added."""
+    rows = Case.objects.select_for_update(of=("self",)).select_related("expert__user", "first", "second")
+    case = rows.get(pk=case_id)
+    return case, _lock(Claim.parse_id(case.subject))
 
 
 def _lock(claim_id: UUID) -> Claim:

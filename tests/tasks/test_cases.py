@@ -237,6 +237,42 @@ def test_pay_is_withheld_by_a_second_operator_and_comes_back_on_appeal(world: Wo
     assert breaches() == []
 
 
+@pytest.mark.parametrize("kinds", [("refund", "withholding"), ("withholding", "refund")])
+def test_work_refunded_and_withheld_costs_its_lab_nothing_and_gives_it_nothing(
+    world: World, kinds: tuple[str, str]
+) -> None:
+    before = lab_funds(world.lab, "USD")
+    claim = decided(world, "ACCEPT")
+    review = PayLine.objects.get(kind="review")
+
+    for kind in kinds:
+        lab = world.lab if kind == "refund" else None
+        case = cases.open_case(claim.pk, kind=kind, by=world.owner, lab=lab, words=WHY, now=NOW + DAY)
+        settle(case, tess(), "upheld")
+
+    after = lab_funds(world.lab, "USD")
+    assert ledger.balance(ledger.goodwill_expense("USD")).minor == 0
+    assert ledger.balance(ledger.expert_available(world.cyd, "USD")).minor == 0
+    assert (after.prepaid, after.spent.minor) == (before.prepaid, review.amount_minor + review.fee_minor)
+    assert breaches() == []
+
+
+def test_refunded_pay_that_comes_back_on_appeal_is_on_the_house_again(world: World) -> None:
+    claim = decided(world, "ACCEPT")
+    refund = cases.open_case(claim.pk, kind="refund", by=world.owner, lab=world.lab, words=WHY, now=NOW + DAY)
+    settle(refund, tess(), "upheld")
+    case = withhold(world, claim, by=tess())
+    settle(case, tess(), "upheld")
+    cases.appeal_case(case.pk, side="expert", by=world.cyd.user, words=WHY, now=NOW + 3 * DAY)
+    before = lab_funds(world.lab, "USD")
+
+    settle(case, tess(), "dismissed", now=NOW + 4 * DAY)
+
+    assert lab_funds(world.lab, "USD") == before
+    assert ledger.balance(ledger.goodwill_expense("USD")).minor == 3_000
+    assert breaches() == []
+
+
 def test_what_is_in_a_run_is_not_withheld_and_the_case_stays_undecided(world: World) -> None:
     claim, by = decided(world, "ACCEPT"), tess()
     case = withhold(world, claim, by=tess())
